@@ -1,0 +1,95 @@
+// Builds the body of a commit in the caller's thread, so that the sequencer has nothing left but numbers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/condition.h"
+#include "core/result.h"
+#include "core/types.h"
+
+namespace chronos {
+
+// Told by describe_store; over one of them is kTooLarge and nothing is written.
+struct Limits {
+  size_t event_bytes = size_t{1} << 20;  // data + metadata + names + tags + embedding of one event
+  size_t batch_events = 10'000;
+  size_t batch_bytes = size_t{16} << 20;
+  size_t stream_bytes = 256;
+  size_t type_bytes = 128;
+  size_t id_bytes = 128;          // event, correlation, causation and request ids
+  size_t tags = 64;
+  size_t tag_bytes = 256;
+  size_t json_depth = 64;
+  size_t embedding_floats = 8192;
+  size_t conditions = 100;
+};
+
+// One event as the client gave it.  Views must live until add() returns.
+struct NewEvent {
+  std::string_view stream;
+  std::string_view type;
+  std::string_view data;      // a JSON object: Requires: checked (core/valid_json.h)
+  std::string_view metadata;  // a JSON object, checked, or empty
+  std::string_view id;
+  std::string_view correlation_id;
+  std::string_view causation_id;
+  std::span<const std::string_view> tags;
+  std::optional<Timestamp> valid_at;
+  std::span<const float> embedding;
+};
+
+struct BatchHead {
+  std::string fork = "main";
+  std::string actor;
+  std::string request_id;  // empty: not idempotent by request
+  std::vector<Condition> conditions;
+  Durability durability = Durability::kFsync;
+};
+
+// A complete batch: one contiguous record with room for header and head, and what the sequencer needs of each event.
+// Movable; used once.
+struct Batch {
+  struct Key {  // per event
+    uint64_t stream_hash;
+    uint64_t type_hash;
+    uint32_t offset;  // of its EventHead from the start of the record
+  };
+  BatchHead head;
+  std::string record;  // RecordHeader, CommitHead, versions: reserved; body: final
+  uint64_t body_hash = 0;
+  std::vector<Key> keys;
+
+  size_t size() const { return keys.size(); }
+};
+
+class BatchBuilder {
+ public:
+  explicit BatchBuilder(const Limits& limits);
+
+  // Starts a batch, keeping buffers of the one before.
+  void begin(BatchHead head);
+  // Checks names and limits and encodes the event.  On failure the batch is as before the call; the message
+  // names the field, not the event's number in the batch (the caller knows how it was counted).
+  Result<void> add(const NewEvent& event);
+  size_t event_count() const;
+  size_t body_bytes() const;
+  // kInvalidArgument for an empty batch or bad head.
+  Result<Batch> finish();
+
+ private:
+  const Limits& limits_;
+  BatchHead head_;
+  std::string events_;
+  std::vector<Batch::Key> keys_;
+};
+
+// The rules for names, shared by everything that takes one: 1..limit bytes, valid UTF-8, no control characters.
+// `what` names the field in the message.
+Result<void> check_name(std::string_view what, std::string_view name, size_t limit_bytes);
+
+}  // namespace chronos

@@ -1,0 +1,74 @@
+// Everything the store asks of a file system, so that the simulator can stand in for it: cut the power,
+// tear writes, fail the Nth operation.
+//
+// Two implementations: posix_disk() (core/posix_disk.cc) and SimulatedDisk (tests/simulated_disk.h).
+// Failures carry the operation, the path and the system's reason; Code is kUnavailable unless said otherwise.
+// A Disk may be used from any thread; a File from one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace chronos {
+
+class File {
+ public:
+  virtual ~File() = default;
+  File() = default;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  // Writes the parts one after the other from `offset` on, growing the file as needed.  On failure any prefix,
+  // or torn piece, of them may be in the file.
+  virtual Result<void> write(uint64_t offset, std::span<const std::string_view> parts) = 0;
+  // Reads up to `size` bytes; fewer only at the end of the file.
+  virtual Result<size_t> read(uint64_t offset, char* to, size_t size) = 0;
+  // Returns after everything written so far, and the file's size, survive a power cut.
+  virtual Result<void> sync() = 0;
+  virtual Result<void> truncate(uint64_t size) = 0;
+  virtual Result<uint64_t> size() = 0;
+};
+
+// Held as long as the object lives; released by the system when the process dies, however it dies.
+class DirectoryLock {
+ public:
+  virtual ~DirectoryLock() = default;
+};
+
+enum class OpenMode {
+  kRead,       // must exist
+  kReadWrite,  // must exist
+  kCreate,     // must not exist; its name survives a power cut only after sync_directory
+};
+
+class Disk {
+ public:
+  virtual ~Disk() = default;
+
+  // kNotFound when the mode asks for a file that is not there.
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  // File names (not paths) in the directory, sorted; kNotFound when there is no such directory.
+  virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
+  virtual Result<bool> exists(const std::string& path) = 0;
+  // With all parents, each made to survive a power cut.
+  virtual Result<void> create_directories(const std::string& directory) = 0;
+  // Returns after creations, removals and renames in the directory survive a power cut.
+  virtual Result<void> sync_directory(const std::string& directory) = 0;
+  virtual Result<void> remove(const std::string& path) = 0;
+  // Atomically replaces `to`.
+  virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  // Takes the exclusive lock of the file at `path`, created if absent, without waiting: kUnavailable
+  // when another process, or another open in this one, holds it.
+  virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) = 0;
+};
+
+// The machine's file system.
+Disk& posix_disk();
+
+}  // namespace chronos

@@ -1,0 +1,165 @@
+// The event engine: one store, with all its forks, over one log.
+//
+// Promises: an append that returned kCommitted survives what its durability says; nothing is visible before it
+// is durable; of two appends with the same condition one succeeds; positions and versions are dense; what a
+// View showed it shows for ever.  After a failed write the store is read-only and says why.
+//
+// Every method may be called from any thread.  Reads never wait for writes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/clock.h"
+#include "core/condition.h"
+#include "core/disk.h"
+#include "core/log.h"
+#include "core/result.h"
+#include "core/types.h"
+#include "core/view.h"
+
+namespace chronos {
+
+struct StoreOptions {
+  std::string directory;
+  Disk* disk = &posix_disk();
+  Clock* clock = &system_clock();
+  Random* random = &system_random();
+  Limits limits;
+  bool allow_os_durability = true;
+  uint64_t log_file_bytes = uint64_t{64} << 20;
+};
+
+// Where to read: a fork, and a moment of it (now when neither is given; never both).
+struct Address {
+  std::string fork = "main";
+  std::optional<Position> position;
+  std::optional<Timestamp> time;
+};
+
+// Why an append was refused, with what the caller needs to decide again at once.
+struct Conflict {
+  size_t condition_index = 0;
+  Condition condition;
+  Version actual_version;      // kStreamVersion, kStreamExists
+  Position first_match;        // kNoneMatch: the first event that matches; 0 for kSomeMatch
+  Position actual_head;        // kHead
+  View view;                   // in which `missed` can be read
+  std::vector<Position> missed;  // the events the caller had not seen, oldest first, at most kMaxMissed
+  static constexpr size_t kMaxMissed = 20;
+};
+
+struct Appended {
+  std::string fork;
+  Position first_position;
+  Position last_position;
+  Timestamp recorded_at;
+  Durability durability = Durability::kFsync;
+  std::vector<std::pair<std::string, Version>> versions;  // of each stream written, in order of first appearance
+  bool replayed = false;  // the same request, or the same event ids, had been committed before; nothing was added
+};
+
+struct AppendOutcome {
+  std::optional<Appended> appended;
+  std::optional<Conflict> conflict;  // exactly one of the two
+};
+
+struct NewFork {
+  std::string name;
+  Address from;  // any moment of any fork
+  std::string purpose;
+  std::optional<uint64_t> ttl_seconds;
+  std::string actor;
+  std::string request_id;
+};
+
+struct ForkInfo {
+  std::string name;
+  ForkId id;
+  std::string parent;  // empty for main
+  Position position;   // the fork point
+  Timestamp created_at;
+  std::optional<Timestamp> expires_at;
+  std::string purpose;
+  Position head;
+  uint64_t own_events = 0;
+};
+
+struct StoreStatus {
+  std::string read_only_reason;  // empty while the store takes writes
+  std::string recovery_report;   // what opening had to cut; empty when the log ended cleanly
+  std::string store_id;          // 32 hex digits, given at creation
+  uint64_t log_records = 0;
+  uint64_t log_bytes = 0;        // held in memory and on disk
+  uint64_t index_bytes = 0;      // memory of everything derived from the log
+};
+
+struct HistoryProblem {
+  std::string fork;
+  Position position;
+  std::string what;
+};
+struct HistoryReport {
+  uint64_t records = 0;
+  uint64_t events = 0;
+  std::vector<HistoryProblem> problems;  // the first 100
+  bool complete = true;                  // false when `cancelled` stopped it
+};
+
+class Store {
+ public:
+  // Creates the store when the directory holds none.  Fails with kUnavailable when another process has it open,
+  // with kCorrupt, naming file and byte, when the log is damaged, and with kInvalidArgument when a newer version wrote it.
+  static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  const Limits& limits() const;
+
+  // --- writing ---
+  // Appends all of the batch or nothing; returns when it is as durable as its head asks.
+  Result<AppendOutcome> append(Batch batch);
+
+  // append in two steps, for pipelines that go on working while the disk does: stage() decides and numbers, and
+  // returns a ticket; settle(ticket) returns when everything staged up to it is durable.  An outcome obtained from
+  // stage() is not acknowledged, and not visible, before settle() succeeded.
+  struct Staged {
+    AppendOutcome outcome;
+    Lsn ticket;
+  };
+  Result<Staged> stage(Batch batch);
+  Result<void> settle(Lsn ticket);
+  // Bytes staged and not yet durable: what a pipeline watches to bound its memory.
+  uint64_t bytes_in_flight() const;
+
+  Result<ForkInfo> create_fork(const NewFork& fork);
+  Result<Timestamp> discard_fork(std::string_view name, std::string_view reason, std::string_view actor);
+
+  // Tells the log that all is quiet (Log::mark).  Call when idle; does nothing when nothing changed.
+  void mark_quiet();
+
+  // --- reading ---
+  // kNotFound for an unknown fork (known ones are named), kInvalidArgument for a position past the head.
+  // A time resolves to the last position recorded at or before it.
+  Result<View> view(const Address& address) const;
+  std::vector<ForkInfo> forks() const;
+  StoreStatus status() const;
+
+  // Checks that every record is intact, dense and in order and that the indexes agree with it.
+  HistoryReport verify(const std::function<bool(double done)>& go_on) const;
+
+ private:
+  class Engine;
+  explicit Store(std::unique_ptr<Engine> engine);
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace chronos

@@ -1,0 +1,17 @@
+// The guide pages the server carries (prompts/*.md), compiled in: documents for models, tested like an API.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace chronos {
+
+struct Page {
+  std::string_view topic;  // the file's name without .md
+  std::string_view text;   // Markdown; the first line is "# Title"
+};
+
+// In order of topic.
+std::span<const Page> all_pages();
+
+}  // namespace chronos
