@@ -1,7 +1,7 @@
 // Everything the store asks of a file system, so that the simulator can stand in for it: cut the power,
 // tear writes, fail the Nth operation.
 //
-// Two implementations: posix_disk() (core/posix_disk.cc) and SimulatedDisk (tests/simulated_disk.h).
+// Two implementations: posix_disk() (core/posix_disk.cc) and SimulatedDisk (tests/support/simulated_disk.h).
 // Failures carry the operation, the path and the system's reason; Code is kUnavailable unless said otherwise.
 // A Disk may be used from any thread; a File from one thread at a time.
 #pragma once

@@ -1,0 +1,163 @@
+// The writing half of the log as files; core/log_recovery.cc, the reading half, relies on its rules:
+//
+//   * A group of records is one write.  kFsync syncs before it returns; kOs does not, and the next sync of any
+//     kind covers it.
+//   * `durable` in a record or mark never runs ahead of the disk.  The caller fills it in; it is checked here.
+//   * A file is synced, whatever is in it, before the name of the next one exists; the next one's header and name
+//     are synced before a record goes in.  So only the last file of a log can be torn.
+//   * After a failed write or sync nobody knows what is on the disk: the kernel may have dropped the dirty pages and
+//     call the next sync a success.  So the first failure closes the log, and only reading it again opens it.
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "core/check.h"
+#include "core/log.h"
+#include "core/log_file.h"
+#include "core/log_recovery.h"
+
+namespace chronos {
+namespace {
+
+class LocalLog final : public Log {
+ public:
+  LocalLog(Disk& disk, LocalLogOptions options) : disk_(disk), options_(std::move(options)) {}
+
+  Result<LogEnd> replay(const Visitor& visit) override {
+    CHECK(!is_open_ && closed_because_.empty());
+    auto recovered = recover_log(disk_, options_.directory, visit);
+    if (!recovered) {
+      closed_because_ = recovered.error().message;
+      return recovered.error();
+    }
+    file_ = std::move(recovered->tail);
+    file_size_ = recovered->tail_size;
+    last_ = durable_ = recovered->end.last;
+    claimed_ = recovered->claimed;
+    is_open_ = true;
+    return std::move(recovered->end);
+  }
+
+  Result<void> append(std::span<const std::string_view> records, Lsn expected_last, Durability durability) override {
+    if (!closed_because_.empty()) return closed();
+    CHECK(is_open_);
+    if (expected_last != last_) return second_writer(expected_last);
+    check_numbers(records);
+    if (!records.empty()) {
+      if (file_ == nullptr || file_size_ > options_.file_size_bytes) {
+        if (auto begun = begin_file(); !begun) return closed_by(begun.error());
+      }
+      if (auto written = write(records); !written) return closed_by(written.error());
+      last_.value += records.size();
+    }
+    return durability == Durability::kFsync ? sync() : Result<void>();
+  }
+
+  Result<void> sync() override {
+    if (!closed_because_.empty()) return closed();
+    if (auto synced = sync_file(); !synced) return closed_by(synced.error());
+    return {};
+  }
+
+  Result<void> mark() override {
+    if (!closed_because_.empty()) return closed();
+    if (durable_ <= claimed_) return {};  // the log says so already
+    std::array<char, sizeof(RecordHeader)> record{};
+    const RecordHeader header{.checksum = 0,
+                              .size = 0,
+                              .head_size = 0,
+                              .kind = static_cast<uint8_t>(RecordKind::kMark),
+                              .flags = 0,
+                              .zero16 = 0,
+                              .zero32 = 0,
+                              .lsn = 0,
+                              .durable = 0};
+    std::memcpy(record.data(), &header, sizeof(header));
+    seal_record(record.data(), {.lsn = last_, .durable = durable_}, hash_bytes({}));
+    const std::string_view bytes(record.data(), record.size());
+    if (auto written = write({&bytes, 1}); !written) return closed_by(written.error());
+    claimed_ = durable_;
+    return {};
+  }
+
+ private:
+  void check_numbers(std::span<const std::string_view> records) {
+    uint64_t lsn = last_.value;
+    for (const std::string_view record : records) {
+      RecordHeader header;
+      CHECK(record.size() >= sizeof(header));
+      std::memcpy(&header, record.data(), sizeof(header));
+      CHECK(header.lsn == ++lsn);
+      CHECK(header.durable <= durable_.value);
+      CHECK(record.size() == record_length(header));
+      claimed_ = std::max(claimed_, Lsn{header.durable});
+    }
+  }
+
+  Result<void> begin_file() {
+    if (auto synced = sync_file(); !synced) return synced;
+    const LogFileHeader header = make_file_header(Lsn{last_.value + 1});
+    auto file = disk_.open(options_.directory + "/" + log_file_name(Lsn{header.first_lsn}), OpenMode::kCreate);
+    if (!file) return file.error();
+    file_ = *std::move(file);
+    file_size_ = 0;
+    const std::string_view bytes(reinterpret_cast<const char*>(&header), sizeof(header));
+    if (auto written = write({&bytes, 1}); !written) return written;
+    if (auto synced = sync_file(); !synced) return synced;
+    return disk_.sync_directory(options_.directory);
+  }
+
+  Result<void> write(std::span<const std::string_view> parts) {
+    has_unsynced_ = true;
+    if (auto written = file_->write(file_size_, parts); !written) return written;
+    for (const std::string_view part : parts) file_size_ += part.size();
+    return {};
+  }
+
+  Result<void> sync_file() {
+    if (!has_unsynced_) return {};
+    if (auto synced = file_->sync(); !synced) return synced;
+    has_unsynced_ = false;
+    durable_ = last_;
+    return {};
+  }
+
+  Error second_writer(Lsn expected_last) const {
+    return {.code = Code::kConflict,
+            .message = "the log's last record is " + std::to_string(last_.value) + ", not " +
+                       std::to_string(expected_last.value) +
+                       " as this writer expected; another one wrote to it: " + "open the store again",
+            .details = {}};
+  }
+
+  Error closed() const {
+    return {.code = Code::kUnavailable,
+            .message = "the log takes nothing more after a failure (" + closed_because_ + "); open the store again",
+            .details = {}};
+  }
+
+  Error closed_by(const Error& reason) {
+    closed_because_ = reason.message;
+    return closed();
+  }
+
+  Disk& disk_;
+  const LocalLogOptions options_;
+  std::unique_ptr<File> file_;  // the last file; null as long as the log is empty
+  uint64_t file_size_ = 0;
+  bool has_unsynced_ = false;
+  bool is_open_ = false;
+  std::string closed_because_;
+  Lsn last_;
+  Lsn durable_;
+  Lsn claimed_;  // the largest `durable` written so far
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> open_local_log(Disk& disk, const LocalLogOptions& options) {
+  if (auto created = disk.create_directories(options.directory); !created) return created.error();
+  return std::unique_ptr<Log>(std::make_unique<LocalLog>(disk, options));
+}
+
+}  // namespace chronos

@@ -1,0 +1,268 @@
+// Torn tail or damage?
+//
+// After a power cut the last file may end in anything: sectors of one write reach the disk in any order or not at
+// all, and a file may have grown without its bytes.  None of that was acknowledged, so it must be cut off for the
+// store to open.  But a bit that rots, or a sector that is overwritten, years after it was synced looks the same
+// from where the reader stands: bytes that are no record.  Cutting there would silently throw away everything
+// that follows, so it must be refused.  A checksum cannot tell the two apart; a promise can.
+//
+// Every record carries `durable`: the last lsn that was known to be on the disk when the record was written.
+//
+//      ... | 16 | 17 XX | 18, durable 15 | 19, durable 15 |             17 was in flight: torn, cut here
+//      ... | 16 | 17 XX | 18, durable 15 | 19, durable 17 |             17 had been synced: damage, refuse
+//
+// So at the first bad record, where lsn L was due, the rest of the file is searched (records begin at multiples of
+// 8) for an intact record that says durable >= L.  If there is one, the bad record had been synced.  If there is
+// none, nobody ever said so in writing: it is a torn tail, cut, synced, reported.  Damage to the very last records
+// of a log can therefore pass for a torn tail until something is written after them; Log::mark() closes that gap
+// for a quiet store, since a mark carries no events and says that all before it is durable.
+//
+// This holds because of what the writer does: it syncs a file, marks included, before the next file's name exists,
+// and syncs a new file's header and name before a record goes in.  Hence
+//   * only the last file can be torn; in every other one each byte must be in its place;
+//   * a last file without an intact header holds no record, and is removed; if one is found in it after all, the
+//     header was damaged;
+//   * an intact record with another lsn than is due is never the work of a power cut: refuse;
+//   * so is a file missing between two others.
+// What is read may still lie only in the page cache (the process was killed, the machine was not), and what is read
+// here will be called durable by the next record: so the tail and the directory are synced before returning.
+//
+// Cost: each byte is read once and hashed once.  Files are read whole, each into memory of its own that views pin;
+// the next one is read and checked in a second thread while the visitor takes the records of this one.  The search
+// behind a bad record checks a checksum only where the header could be that of a record still to come.
+#include "core/log_recovery.h"
+
+#include <cstring>
+#include <future>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "core/log_file.h"
+
+namespace chronos {
+namespace {
+
+Error corrupt(const std::string& path, const std::string& what) {
+  return {.code = Code::kCorrupt,
+          .message = "log file '" + path + "': " + what + "; the log is refused; restore it from a backup",
+          .details = {}};
+}
+
+struct LoadedFile {
+  std::string path;
+  std::shared_ptr<const char[]> memory;  // owned by the visitor too, as long as a record is needed
+  size_t size = 0;
+  bool has_header = false;
+  size_t intact_end = 0;  // of the records that follow the header one after the other
+};
+
+// The whole file and kSimdPadding zeros, in memory that is not cleared first.
+Result<LoadedFile> read_whole(Disk& disk, const std::string& path) {
+  auto file = disk.open(path, OpenMode::kRead);
+  if (!file) return file.error();
+  const auto size = (*file)->size();
+  if (!size) return size.error();
+  char* memory = new (std::nothrow) char[*size + kSimdPadding];
+  if (memory == nullptr) {
+    return Error{.code = Code::kUnavailable,
+                 .message = "no memory for the " + std::to_string(*size) + " bytes of log file '" + path +
+                            "'; give the process more, or split the store",
+                 .details = {}};
+  }
+  LoadedFile loaded;
+  loaded.path = path;
+  loaded.memory.reset(memory);
+  const auto got = (*file)->read(0, memory, *size);
+  if (!got) return got.error();
+  loaded.size = *got;
+  std::memset(memory + loaded.size, 0, kSimdPadding);
+  return loaded;
+}
+
+Result<void> check_header(LoadedFile& file, Lsn named) {
+  const auto header = parse_file_header({file.memory.get(), file.size});
+  if (!header) return {};
+  if (header->version > kLogVersion) {
+    return Error{.code = Code::kInvalidArgument,
+                 .message = "log file '" + file.path + "' has format version " + std::to_string(header->version) +
+                            ", written by a newer version of Chronos than this one, which reads up to " +
+                            std::to_string(kLogVersion) + "; use the newer version",
+                 .details = {}};
+  }
+  if (header->version == 0 || header->zero32 != 0) return corrupt(file.path, "its header has values nobody writes");
+  if (header->first_lsn != named.value) {
+    return corrupt(file.path, "its header says that it begins with record " + std::to_string(header->first_lsn));
+  }
+  file.has_header = true;
+  return {};
+}
+
+// Everything that can be done before the file's turn comes; runs in the second thread.
+Result<LoadedFile> load(Disk& disk, const std::string& path, Lsn named) {
+  auto file = read_whole(disk, path);
+  if (!file) return file;
+  if (auto checked = check_header(*file, named); !checked) return checked.error();
+  if (!file->has_header) return file;
+  file->intact_end = sizeof(LogFileHeader);
+  while (file->intact_end < file->size) {
+    const size_t length = check_record(file->memory.get() + file->intact_end, file->size - file->intact_end);
+    if (length == 0) break;
+    file->intact_end += length;
+  }
+  return file;
+}
+
+RecordHeader header_at(const LoadedFile& file, size_t offset) {
+  RecordHeader header;
+  std::memcpy(&header, file.memory.get() + offset, sizeof(header));
+  return header;
+}
+
+// Whether there is an intact record in [from, end of file) that could follow record `due` - 1 and says that
+// everything up to `durable` is durable.
+bool has_record(const LoadedFile& file, size_t from, Lsn due, Lsn durable) {
+  for (size_t at = from; at + sizeof(RecordHeader) <= file.size; at += kRecordAlignment) {
+    const RecordHeader header = header_at(file, at);
+    if (header.durable < durable.value || header.lsn < due.value || header.lsn - due.value > file.size) continue;
+    if (check_record(file.memory.get() + at, file.size - at) != 0) return true;
+  }
+  return false;
+}
+
+class Recovery {
+ public:
+  Recovery(Disk& disk, const std::string& directory, const Log::Visitor& visit)
+      : disk_(disk), directory_(directory), visit_(visit) {}
+
+  Result<RecoveredLog> run() {
+    if (auto listed = list_files(); !listed) return listed.error();
+    std::future<Result<LoadedFile>> next = start_loading(0);
+    for (size_t i = 0; i < files_.size(); i++) {
+      if (auto in_place = check_in_place(files_[i]); !in_place) return in_place.error();
+      auto file = next.get();
+      if (!file) return std::move(file).error();
+      next = start_loading(i + 1);
+      if (auto taken = take(*file, i + 1 == files_.size()); !taken) return taken.error();
+    }
+    return finish();
+  }
+
+ private:
+  Result<void> list_files() {
+    auto names = disk_.list(directory_);
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      if (const auto first = parse_log_file_name(name)) files_.push_back(*first);
+    }
+    return {};
+  }
+
+  std::string path_of(Lsn first) const { return directory_ + "/" + log_file_name(first); }
+  Lsn due() const { return Lsn{log_.end.last.value + 1}; }
+
+  std::future<Result<LoadedFile>> start_loading(size_t index) {
+    if (index >= files_.size()) return {};
+    const Lsn first = files_[index];
+    return std::async([this, first] { return load(disk_, path_of(first), first); });
+  }
+
+  Result<void> check_in_place(Lsn first) const {
+    if (first == due()) return {};
+    return corrupt(path_of(first), "it comes where record " + std::to_string(due().value) + " is due, which is in no " +
+                                       "file, so that a file is missing or was put here");
+  }
+
+  Result<void> take(const LoadedFile& file, bool is_last) {
+    if (file.has_header) {
+      if (auto visited = visit_records(file); !visited) return visited;
+      if (file.intact_end == file.size) return keep(file);
+    }
+    if (!is_last) return damaged(file, "though a newer file follows");
+    return file.has_header ? cut(file) : remove(file);
+  }
+
+  Result<void> visit_records(const LoadedFile& file) {
+    for (size_t at = sizeof(LogFileHeader); at < file.intact_end;) {
+      const LogRecord record = record_at(file.memory.get() + at);
+      const bool is_mark = record.kind == RecordKind::kMark;
+      if (record.lsn != (is_mark ? log_.end.last : due())) {
+        return corrupt(file.path, std::string(is_mark ? "a mark of record " : "record ") +
+                                      std::to_string(record.lsn.value) + " lies at byte " + std::to_string(at) +
+                                      ", where record " + std::to_string(due().value) + " is due");
+      }
+      log_.claimed = std::max(log_.claimed, Lsn{header_at(file, at).durable});
+      if (!is_mark) {
+        if (auto visited = visit_(record, file.memory); !visited) return visited;
+        log_.end.last = record.lsn;
+      }
+      at += record.bytes.size();
+    }
+    return {};
+  }
+
+  Error damaged(const LoadedFile& file, const std::string& why) const {
+    if (!file.has_header) return corrupt(file.path, "its header, at byte 0, is damaged " + why);
+    return corrupt(file.path, "record " + std::to_string(due().value) + " at byte " + std::to_string(file.intact_end) +
+                                  " is damaged " + why);
+  }
+
+  // The last file with a readable header (so far): new records go behind its last one.
+  Result<void> keep(const LoadedFile& file) {
+    tail_path_ = file.path;
+    log_.tail_size = file.intact_end;
+    return {};
+  }
+
+  Result<void> cut(const LoadedFile& file) {
+    if (has_record(file, file.intact_end + kRecordAlignment, due(), due())) {
+      return damaged(file, "though it was durable");
+    }
+    auto open = disk_.open(file.path, OpenMode::kReadWrite);
+    if (!open) return open.error();
+    if (auto truncated = (*open)->truncate(file.intact_end); !truncated) return truncated;
+    report(file, file.size - file.intact_end, "the torn tail of an unfinished write was cut");
+    return keep(file);
+  }
+
+  Result<void> remove(const LoadedFile& file) {
+    if (has_record(file, 0, due(), Lsn{0})) return damaged(file, "though records follow it");
+    if (auto removed = disk_.remove(file.path); !removed) return removed;
+    report(file, file.size, "the file, whose creation had not finished, was removed");
+    return {};
+  }
+
+  void report(const LoadedFile& file, size_t bytes, const std::string& what) {
+    log_.end.cut_bytes = bytes;
+    log_.end.cut_report = "log file '" + file.path + "': " + what + ": " + std::to_string(bytes) + " bytes at byte " +
+                          std::to_string(file.size - bytes) + ", after record " + std::to_string(log_.end.last.value);
+  }
+
+  Result<RecoveredLog> finish() {
+    if (!tail_path_.empty()) {
+      auto tail = disk_.open(tail_path_, OpenMode::kReadWrite);
+      if (!tail) return tail.error();
+      if (auto synced = (*tail)->sync(); !synced) return synced.error();
+      log_.tail = *std::move(tail);
+    }
+    if (!files_.empty()) {
+      if (auto synced = disk_.sync_directory(directory_); !synced) return synced.error();
+    }
+    return std::move(log_);
+  }
+
+  Disk& disk_;
+  const std::string& directory_;
+  const Log::Visitor& visit_;
+  std::vector<Lsn> files_;  // by their first lsn, ascending
+  std::string tail_path_;
+  RecoveredLog log_;
+};
+
+}  // namespace
+
+Result<RecoveredLog> recover_log(Disk& disk, const std::string& directory, const Log::Visitor& visit) {
+  return Recovery(disk, directory, visit).run();
+}
+
+}  // namespace chronos

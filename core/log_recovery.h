@@ -1,0 +1,27 @@
+// Reads a local log from its first byte to its last when a store is opened, and decides what its end is.
+//
+// Three outcomes: the records and a clean end; a torn tail, which is cut; damage, which is refused as kCorrupt.
+// After success everything that was read, and every file's name, survives a power cut.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/disk.h"
+#include "core/log.h"
+#include "core/result.h"
+#include "core/types.h"
+
+namespace chronos {
+
+struct RecoveredLog {
+  LogEnd end;
+  Lsn claimed;                 // the largest `durable` that an intact record carries
+  std::unique_ptr<File> tail;  // the last file, open for writing; null when the log has no file yet
+  uint64_t tail_size = 0;      // where its next record goes
+};
+
+Result<RecoveredLog> recover_log(Disk& disk, const std::string& directory, const Log::Visitor& visit);
+
+}  // namespace chronos
