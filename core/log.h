@@ -32,7 +32,7 @@ class Log {
   virtual ~Log() = default;
 
   // Hands every record to `visit`, in order, and stops at the first error, its own or the visitor's.
-  // The bytes of a record stay where they are for as long as `memory` is kept.  kSimdPadding readable bytes follow them.
+  // The bytes of a record stay where they are for as long as `memory` is kept; kSimdPadding readable bytes follow.
   // A torn tail (bytes after the last record that was durable) is cut off and reported; anything else that is not
   // a record is kCorrupt, naming file and offset.
   using Visitor = std::function<Result<void>(const LogRecord& record, const std::shared_ptr<const char[]>& memory)>;

@@ -116,7 +116,8 @@ struct HistoryReport {
 class Store {
  public:
   // Creates the store when the directory holds none.  Fails with kUnavailable when another process has it open,
-  // with kCorrupt, naming file and byte, when the log is damaged, and with kInvalidArgument when a newer version wrote it.
+  // with kCorrupt, naming file and byte, when the log is damaged, and with kInvalidArgument when a newer version
+  // wrote it.
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options);
   ~Store();
   Store(const Store&) = delete;
