@@ -18,9 +18,9 @@ namespace chronos {
 
 // What a call brings with it.  Used by the one thread that runs the call.
 struct CallContext {
-  Store* store;                    // null only for a tool that needs none
-  std::string_view actor;              // the authenticated principal; "local" without authentication
-  std::stop_token cancelled;       // looked at in long loops: kUnavailable "cancelled" ends the call
+  Store* store;               // null only for a tool that needs none
+  std::string_view actor;     // the authenticated principal; "local" without authentication
+  std::stop_token cancelled;  // looked at in long loops: kUnavailable "cancelled" ends the call
   // Progress of long work: done and total in the same unit.  May be null.
   std::function<void(double done, double total, std::string_view message)> progress;
 };
