@@ -24,10 +24,10 @@ class ValidJson {
   std::string_view text_;
 };
 
-// kInvalidArgument says what is wrong, and at which byte where the parser tells.  Nesting deeper than `max_depth`
-// (an empty array has depth 1) is kTooLarge.  Numbers keep their digits: any grammatical number whose value
-// fits a double is accepted, whatever its length.
-// Requires: kSimdPadding readable bytes follow `text`.
+// kInvalidArgument says what is wrong, and at which byte (the first is 1) where the parser tells.  Nesting deeper
+// than `max_depth` (an empty array has depth 1) is kTooLarge.  Numbers keep their digits: any grammatical number
+// whose value fits a double is accepted, whatever its length.
+// Requires: kSimdPadding readable bytes follow `text`; max_depth >= 1.
 Result<ValidJson> validate_json(std::string_view text, size_t max_depth);
 
 // Depth of checked text.
