@@ -50,5 +50,7 @@ Result<std::vector<Condition>> decode_conditions(std::string_view bytes);
 
 // Wrong conditions told before anything is done: empty MATCH or item, bad names, positions beyond 2^53 - 1.
 Result<void> check_conditions(const std::vector<Condition>& conditions);
+// The same for one MATCH that was given, in a condition or a query; `what` names it in the message.
+Result<void> check_match(const std::string& what, const Match& match);
 
 }  // namespace chronos
