@@ -20,6 +20,7 @@
 
 namespace chronos {
 
+class PostingIndex;
 class Segment;
 
 // The positions in a view at which something holds (a stream's events, a type's, a tag's), ascending.
@@ -54,6 +55,9 @@ class View {
   Position head() const;
   // Of the event at head(); Timestamp{0} when there is none.
   Timestamp recorded_at() const;
+
+  // How many of the visible events the fork appended itself, the rest being inherited.
+  uint64_t own_events() const;
 
   // Requires: 1 <= position <= head().
   Event at(Position position) const;
@@ -90,7 +94,7 @@ class View {
   Ancestor common_ancestor(const View& other) const;
 
  private:
-  friend class Store;
+  friend class ForkTable;
   friend class Sequencer;
   struct Piece {
     std::shared_ptr<const Segment> segment;  // owned by its fork and by every view and child that reads it
@@ -99,6 +103,8 @@ class View {
   };
   enum class Index { kStreams, kTypes, kTags, kCorrelations, kCausations };
   PositionList list(Index index, std::string_view name) const;
+  static const PostingIndex& index_of(const Segment& segment, Index index);
+  static void add_slice(PositionList& list, const Piece& piece, Index index, uint32_t key);
   void for_each(Index index, const NameVisitor& visit) const;
 
   ForkId fork_;
