@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -51,41 +52,63 @@ struct BatchHead {
   Durability durability = Durability::kFsync;
 };
 
-// A complete batch: one contiguous record with room for header and head, and what the sequencer needs of each event.
+// A complete batch: one contiguous record whose body is final and whose head waits for the sequencer's numbers.
 // Movable; used once.
 struct Batch {
-  struct Key {  // per event
+  struct Key {  // per event: what the sequencer would have to work out under its lock
     uint64_t stream_hash;
     uint64_t type_hash;
     uint32_t offset;  // of its EventHead from the start of the record
   };
   BatchHead head;
-  std::string record;  // RecordHeader, CommitHead, versions: reserved; body: final
+  std::unique_ptr<char[]> memory;
+  size_t start = 0;
+  size_t length = 0;
   uint64_t body_hash = 0;
+  bool has_ids = false;  // some event has an id given by the client
   std::vector<Key> keys;
 
   size_t size() const { return keys.size(); }
+  std::string_view record() const { return {memory.get() + start, length}; }
+  Event event(size_t i) const { return Event(memory.get() + start + keys[i].offset); }
 };
 
+// One thread.  Requires: the limits outlive it.
 class BatchBuilder {
  public:
   explicit BatchBuilder(const Limits& limits);
 
-  // Starts a batch, keeping buffers of the one before.
+  // Starts a batch; whatever was added before is forgotten.
   void begin(BatchHead head);
   // Checks names and limits and encodes the event.  On failure the batch is as before the call; the message
   // names the field, not the event's number in the batch (the caller knows how it was counted).
   Result<void> add(const NewEvent& event);
-  size_t event_count() const;
-  size_t body_bytes() const;
-  // kInvalidArgument for an empty batch or bad head.
+  size_t event_count() const { return keys_.size(); }
+  // What the events take, encoded.
+  size_t body_bytes() const { return size_ - events_at_; }
+  // kInvalidArgument for an empty batch or a wrong head; after it, begin() anew.
   Result<Batch> finish();
 
  private:
+  Result<void> check(const NewEvent& event) const;
+  Result<void> check_ids() const;
+  void reserve(size_t more);
+  void put(std::string_view bytes);
+  void complete(Batch& batch, size_t prefix);
+
   const Limits& limits_;
   BatchHead head_;
-  std::string events_;
+  std::unique_ptr<char[]> memory_;  // room for the prefix, then the body
+  size_t capacity_ = 0;
+  size_t prefix_room_ = 0;
+  size_t size_ = 0;       // used, the prefix room included
+  size_t events_at_ = 0;  // where the events begin
+  size_t conditions_size_ = 0;
+  size_t client_bytes_ = 0;  // counted against Limits::batch_bytes
+  bool has_ids_ = false;
   std::vector<Batch::Key> keys_;
+  size_t last_capacity_ = 0;  // of the batch before: the next is likely as large
+  size_t last_events_ = 0;
 };
 
 // The rules for names, shared by everything that takes one: 1..limit bytes, valid UTF-8, no control characters.

@@ -1,0 +1,67 @@
+// Changes of the store itself, as they lie in the log (docs/FORMAT.md, "Control records").
+//
+//   RecordHeader | ControlHead | the fields of the change
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/log_format.h"
+#include "core/result.h"
+#include "core/types.h"
+
+namespace chronos {
+
+// The first record of every store.
+struct StoreCreated {
+  std::string store_id;  // 32 hex digits
+};
+
+struct ForkCreated {
+  ForkId fork;
+  ForkId parent;
+  Position position;
+  std::optional<Timestamp> expires_at;
+  std::string name;
+  std::string purpose;
+  std::string actor;
+  std::string request_id;
+  std::string request;  // what was asked, as text: a repeated request_id must ask the same
+};
+
+struct ForkDiscarded {
+  ForkId fork;
+  std::string reason;
+  std::string actor;
+};
+
+using Change = std::variant<StoreCreated, ForkCreated, ForkDiscarded>;
+
+struct ControlHead {
+  int64_t recorded_at;
+  uint32_t change;  // 1 StoreCreated, 2 ForkCreated, 3 ForkDiscarded
+  uint32_t zero32;
+};
+static_assert(sizeof(ControlHead) == 16);
+
+// A record complete but for its numbers (seal_record).
+struct ControlRecord {
+  std::string bytes;
+  uint64_t body_hash = 0;
+};
+ControlRecord encode_change(const Change& change, Timestamp recorded_at);
+
+struct DecodedChange {
+  Change change;
+  Timestamp recorded_at;
+};
+// kCorrupt for anything encode_change does not write.
+Result<DecodedChange> decode_change(const LogRecord& record);
+
+// The request id of a change that has one; empty without.  Requires: the record was decoded once.
+std::string_view request_id_of_change(const LogRecord& record);
+
+}  // namespace chronos
