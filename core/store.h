@@ -62,7 +62,8 @@ struct Appended {
   Position last_position;
   Timestamp recorded_at;
   Durability durability = Durability::kFsync;
-  std::vector<std::pair<std::string, Version>> versions;  // of each stream written, in order of first appearance
+  // Of each stream written, in order of first appearance; filled by append, not by stage.
+  std::vector<std::pair<std::string, Version>> versions;
   bool replayed = false;  // the same request, or the same event ids, had been committed before; nothing was added
 };
 
@@ -141,7 +142,10 @@ class Store {
   // Bytes staged and not yet durable: what a pipeline watches to bound its memory.
   uint64_t bytes_in_flight() const;
 
+  // Names are 1 to 64 letters, digits, '-', '_', '.'; a discarded fork's name stays taken, so that an address given
+  // once never means something else.  The same request_id with the same request returns the fork it made.
   Result<ForkInfo> create_fork(const NewFork& fork);
+  // kInvalidArgument for main, kConflict for a fork that has forks.
   Result<Timestamp> discard_fork(std::string_view name, std::string_view reason, std::string_view actor);
 
   // Tells the log that all is quiet (Log::mark).  Call when idle; does nothing when nothing changed.
@@ -159,6 +163,7 @@ class Store {
 
  private:
   class Engine;
+  void fill_versions(Appended& appended) const;
   explicit Store(std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> engine_;
 };

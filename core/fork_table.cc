@@ -1,0 +1,122 @@
+#include "core/fork_table.h"
+
+#include <mutex>
+
+#include "core/check.h"
+
+namespace chronos {
+
+ForkTable::ForkTable() {
+  auto main = std::make_shared<Fork>();
+  main->id = kMainFork;
+  main->name = std::make_shared<const std::string>("main");
+  main->own = std::make_shared<Segment>("main", Position{0}, names_);
+  forks_.push_back({std::move(main), kMainFork, true, false});
+  by_name_.emplace("main", kMainFork);
+}
+
+std::shared_ptr<Fork> ForkTable::find(std::string_view name) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = by_name_.find(std::string(name));
+  if (found == by_name_.end() || !slots_at(found->second).shown) return nullptr;
+  return slots_at(found->second).fork;
+}
+
+std::vector<std::shared_ptr<Fork>> ForkTable::shown() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<std::shared_ptr<Fork>> all;
+  for (const Slot& slot : forks_) {
+    if (slot.shown && slot.fork != nullptr) all.push_back(slot.fork);
+  }
+  return all;
+}
+
+std::vector<ForkInfo> ForkTable::list() const {
+  std::vector<ForkInfo> infos;
+  std::unordered_map<uint32_t, std::string> names;
+  for (const std::shared_ptr<Fork>& fork : shown()) {
+    names.emplace(fork->id.value, *fork->name);
+    ForkInfo info;
+    info.name = *fork->name;
+    info.id = fork->id;
+    if (fork->id != kMainFork) info.parent = names[fork->parent.value];
+    info.position = fork->point;
+    info.created_at = fork->created_at;
+    info.expires_at = fork->expires_at;
+    info.purpose = fork->purpose;
+    info.own_events = fork->own->published_events();
+    info.head = Position{fork->point.value + info.own_events};
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+std::string ForkTable::known_names() const {
+  constexpr size_t kMost = 10;
+  std::string names;
+  const auto all = shown();
+  for (size_t i = 0; i < all.size() && i < kMost; i++) names += (i == 0 ? "" : ", ") + *all[i]->name;
+  if (all.size() > kMost) names += " and " + std::to_string(all.size() - kMost) + " more";
+  return names;
+}
+
+View ForkTable::view_until(const Fork& fork, Position bound) {
+  View view = fork.inherited;
+  view.fork_ = fork.id;
+  view.fork_name_ = fork.name;
+  view.pieces_.push_back({fork.own, fork.point, bound});
+  return view;
+}
+
+View ForkTable::view(const Fork& fork) {
+  return view_until(fork, Position{fork.point.value + fork.own->published_events()});
+}
+
+View ForkTable::staged_view(const Fork& fork) { return view_until(fork, fork.staged_head()); }
+
+std::shared_ptr<Fork> ForkTable::by_id(ForkId id) const {
+  return id.value < forks_.size() ? slots_at(id).fork : nullptr;
+}
+
+std::shared_ptr<Fork> ForkTable::add(const Made& made) {
+  const std::shared_ptr<Fork> parent = by_id(made.parent);
+  CHECK(parent != nullptr && made.position <= parent->staged_head());
+  auto fork = std::make_shared<Fork>();
+  fork->id = next_id();
+  fork->name = std::make_shared<const std::string>(made.name);
+  fork->parent = made.parent;
+  fork->point = made.position;
+  fork->created_at = made.created_at;
+  fork->expires_at = made.expires_at;
+  fork->purpose = made.purpose;
+  fork->inherited = staged_view(*parent).cut(made.position);
+  fork->own = std::make_shared<Segment>(made.name, made.position, names_);
+  const std::unique_lock lock(mutex_);
+  forks_.push_back({fork, made.parent, false, false});
+  by_name_.emplace(made.name, fork->id);
+  return fork;
+}
+
+void ForkTable::show(ForkId id) {
+  const std::unique_lock lock(mutex_);
+  forks_[id.value].shown = true;
+}
+
+void ForkTable::close(ForkId id) { forks_[id.value].closed = true; }
+
+// The name stays taken: an address given once, like try@7, must never mean something else.
+void ForkTable::hide(ForkId id) {
+  const std::unique_lock lock(mutex_);
+  forks_[id.value].shown = false;
+  forks_[id.value].fork = nullptr;
+}
+
+bool ForkTable::has_children(ForkId id) const {
+  for (uint32_t i = 1; i < forks_.size(); i++) {
+    const Slot& slot = forks_[i];
+    if (slot.parent == id && slot.fork != nullptr && !slot.closed) return true;
+  }
+  return false;
+}
+
+}  // namespace chronos

@@ -1,0 +1,357 @@
+// What happens to an append.
+//
+//   caller's thread            under the lock                     one of the callers, for all
+//   parse, check, encode  ->   replay? conditions? number, copy -> write + fsync  ->  publish, wake
+//
+// The sequencer is a lock, not a thread.  Under it a batch is decided on (as if everything staged before it had
+// happened, durable or not), given its positions, versions and time, copied to memory that never moves, and entered
+// in the indexes.  Nobody else sees it there: a reader's view ends at the published count.
+//
+// Group commit.  Whoever then waits for a record first becomes the leader: it takes everything staged so far, writes
+// it with one call, syncs once, publishes, and wakes the others; what is staged meanwhile is the next group, led by
+// one of those who wait.  So there is no timer, no hand-over to another thread when a client is alone, and under load
+// one sync carries as many commits as arrived during the one before (DeWitt et al., "Implementation Techniques for
+// Main Memory Database Systems", 1984, section 4).
+//
+// Conditions on a MATCH may have to look at all of history.  That part is done before the lock, on a view: history
+// does not change, so what held up to position P holds for ever, and under the lock only the few events
+// after P are left to check.
+//
+// Fault.  When a write or sync fails nobody knows what is on the disk.  The staged records are never published, those
+// who wait are told, and nothing is staged any more: reading goes on, writing needs a restart, which reads the log
+// back and finds out.
+#include "core/sequencer.h"
+
+#include <cstring>
+#include <utility>
+
+#include "core/check.h"
+#include "core/replay_match.h"
+#include "core/scan.h"
+
+namespace chronos {
+namespace {
+
+bool is_match(const Condition& condition) {
+  return condition.kind == Condition::Kind::kNoneMatch || condition.kind == Condition::Kind::kSomeMatch;
+}
+
+Appended appended_by(const char* record, const std::string& fork_name) {
+  const Commit commit(record);
+  Appended appended;
+  appended.fork = fork_name;
+  appended.first_position = commit.first_position();
+  appended.last_position = commit.last_position();
+  appended.recorded_at = commit.recorded_at();
+  appended.durability = commit.durability();
+  return appended;
+}
+
+const RecordHeader& header_of(const char* record) { return *reinterpret_cast<const RecordHeader*>(record); }
+
+Lsn lsn_of(const char* record) { return Lsn{header_of(record).lsn}; }
+
+}  // namespace
+
+Sequencer::Sequencer(Environment environment) : env_(environment) {}
+
+// --- deciding ---
+
+Sequencer::Foresight Sequencer::foresee(const Fork& fork, const std::vector<Condition>& conditions) const {
+  Foresight foresight;
+  foresight.first_match.resize(conditions.size());
+  const View view = ForkTable::view(fork);
+  foresight.until = view.head();
+  for (size_t i = 0; i < conditions.size(); i++) {
+    if (!is_match(conditions[i])) continue;
+    const auto found = find_matches(view, conditions[i].match, conditions[i].position, 1);
+    if (!found.empty()) foresight.first_match[i] = found.front();
+  }
+  return foresight;
+}
+
+std::optional<Conflict> Sequencer::decide(const Fork& fork, const std::vector<Condition>& conditions,
+                                          const Foresight& foresight) const {
+  if (conditions.empty()) return std::nullopt;
+  const View staged = ForkTable::staged_view(fork);
+  for (size_t i = 0; i < conditions.size(); i++) {
+    auto conflict = decide_one(staged, conditions[i], foresight.first_match[i], foresight.until);
+    if (!conflict) continue;
+    conflict->condition_index = i;
+    conflict->condition = conditions[i];
+    conflict->view = staged;
+    return conflict;
+  }
+  return std::nullopt;
+}
+
+std::optional<Conflict> Sequencer::decide_one(const View& staged, const Condition& condition, Position foreseen,
+                                              Position until) const {
+  Conflict conflict;
+  switch (condition.kind) {
+    case Condition::Kind::kStreamVersion:
+    case Condition::Kind::kStreamExists: {
+      const PositionList stream = staged.stream(condition.stream);
+      conflict.actual_version = Version{static_cast<uint32_t>(stream.size())};
+      if (condition.kind == Condition::Kind::kStreamExists) {
+        if (!stream.empty()) return std::nullopt;
+        return conflict;
+      }
+      if (conflict.actual_version == condition.version) return std::nullopt;
+      for (size_t i = condition.version.value; i < stream.size() && conflict.missed.size() < Conflict::kMaxMissed; i++) {
+        conflict.missed.push_back(stream[i]);
+      }
+      return conflict;
+    }
+    case Condition::Kind::kNoneMatch:
+    case Condition::Kind::kSomeMatch: {
+      Position first = foreseen;
+      if (first.value == 0 && staged.head() > until) {
+        const auto later = find_matches(staged, condition.match, std::max(condition.position, until), 1);
+        if (!later.empty()) first = later.front();
+      }
+      const bool wanted = condition.kind == Condition::Kind::kSomeMatch;
+      if ((first.value != 0) == wanted) return std::nullopt;
+      conflict.first_match = first;
+      if (!wanted) {
+        conflict.missed = find_matches(staged, condition.match, Position{first.value - 1}, Conflict::kMaxMissed);
+      }
+      return conflict;
+    }
+    case Condition::Kind::kHead: {
+      conflict.actual_head = staged.head();
+      if (staged.head() == condition.position) return std::nullopt;
+      for (uint64_t p = condition.position.value + 1;
+           p <= staged.head().value && conflict.missed.size() < Conflict::kMaxMissed; p++) {
+        conflict.missed.push_back(Position{p});
+      }
+      return conflict;
+    }
+  }
+  CHECK(false);
+}
+
+// The same request again: its first outcome, if it asks the same thing.
+Result<std::optional<Store::Staged>> Sequencer::find_replay(const Batch& batch, const Fork& fork) const {
+  if (!batch.head.request_id.empty()) {
+    const char* record = find_request(batch.head.request_id);
+    if (record != nullptr) {
+      if (auto same = same_request(batch, fork, record); !same) return same.error();
+      Store::Staged staged;
+      staged.ticket = lsn_of(record);
+      staged.outcome.appended = appended_by(record, *fork.name);
+      staged.outcome.appended->replayed = true;
+      return std::optional(std::move(staged));
+    }
+  }
+  if (!batch.has_ids) return std::optional<Store::Staged>();
+  return find_replay_by_ids(batch, fork);
+}
+
+Result<std::optional<Store::Staged>> Sequencer::find_replay_by_ids(const Batch& batch, const Fork& fork) const {
+  const View staged = ForkTable::staged_view(fork);
+  const auto found = same_events(batch, staged);
+  if (!found) return found.error();
+  if (found->empty()) return std::optional<Store::Staged>();
+  Store::Staged replay;
+  replay.ticket = staged_;
+  replay.outcome.appended = appended_by(staged.at(found->back()).address() - staged.at(found->back()).head().commit_back,
+                                        *fork.name);
+  replay.outcome.appended->first_position = found->front();
+  replay.outcome.appended->last_position = found->back();
+  replay.outcome.appended->replayed = true;
+  return std::optional(std::move(replay));
+}
+
+// --- writing ---
+
+Result<Store::Staged> Sequencer::stage(const Batch& batch) {
+  const std::shared_ptr<Fork> fork = env_.forks.find(batch.head.fork);
+  if (fork == nullptr) {
+    return Error{Code::kNotFound,
+                 "fork '" + batch.head.fork + "' does not exist; known: " + env_.forks.known_names(), {}};
+  }
+  const Foresight foresight = foresee(*fork, batch.head.conditions);
+
+  const std::lock_guard lock(mutex_);
+  if (fault_) return read_only_error();
+  if (env_.forks.is_closed(fork->id)) {
+    return Error{Code::kNotFound, "fork '" + batch.head.fork + "' was discarded; append to another fork", {}};
+  }
+  auto replay = find_replay(batch, *fork);
+  if (!replay) return replay.error();
+  if (*replay) return std::move(**replay);
+  if (auto conflict = decide(*fork, batch.head.conditions, foresight)) {
+    Store::Staged staged;
+    staged.ticket = staged_;  // what it saw must be durable before anybody is told
+    staged.outcome.conflict = std::move(conflict);
+    return staged;
+  }
+  if (fork->own->staged_events() + batch.size() >= UINT32_MAX - 1 ||
+      fork->staged_head().value + batch.size() > kMaxPosition) {
+    return Error{Code::kTooLarge, "fork '" + batch.head.fork + "' is full; continue in a new store", {}};
+  }
+  return commit(batch, fork);
+}
+
+Store::Staged Sequencer::commit(const Batch& batch, const std::shared_ptr<Fork>& fork) {
+  char* const record = fork->own->allocate_record(batch.length);
+  std::memcpy(record, batch.memory.get() + batch.start, batch.length);
+  auto& head = *reinterpret_cast<CommitHead*>(record + sizeof(RecordHeader));
+  head.first_position = fork->staged_head().value + 1;
+  head.recorded_at = next_time().value;
+  head.id_seed = env_.random.next() & kIdCounterMask;
+  head.fork = fork->id.value;
+  index_commit(record, *fork, &batch);
+  staged_.value++;
+  seal_record(record, {staged_, settled_}, batch.body_hash);
+
+  Pending pending;
+  pending.record = {record, batch.length};
+  pending.fork = fork;
+  pending.events = fork->own->staged_events();
+  pending.durability = batch.head.durability;
+  pending_.push_back(std::move(pending));
+  bytes_in_flight_.fetch_add(batch.length, std::memory_order_relaxed);
+  if (!batch.head.request_id.empty()) remember_request(batch.head.request_id, record);
+
+  Store::Staged staged;
+  staged.ticket = staged_;
+  staged.outcome.appended = appended_by(record, *fork->name);
+  return staged;
+}
+
+// Enters a commit's events in the fork's indexes and gives them their versions.  `batch` is null in recovery: then
+// the versions are there already and hashes are worked out.
+void Sequencer::index_commit(const char* record, Fork& fork, const Batch* batch) {
+  Names& names = env_.forks.names();
+  Segment& segment = *fork.own;
+  segment.add_commit(record);
+  const uint32_t count = Commit(record).event_count();
+  char* version = const_cast<char*>(record) + sizeof(RecordHeader) + sizeof(CommitHead);
+  const char* at = batch == nullptr ? Commit(record).events().data() : nullptr;
+  for (uint32_t i = 0; i < count; i++) {
+    const Event event(batch == nullptr ? at : record + batch->keys[i].offset);
+    const uint64_t stream_hash = batch == nullptr ? hash_bytes(event.stream()) : batch->keys[i].stream_hash;
+    const uint64_t type_hash = batch == nullptr ? hash_bytes(event.type()) : batch->keys[i].type_hash;
+    PostingIndex::Entry& stream = segment.stream_entry(names.streams.intern(event.stream(), stream_hash));
+    const size_t own = stream.postings.read().size();
+    if (own == 0 && fork.point.value > 0) {
+      stream.inherited = static_cast<uint32_t>(fork.inherited.stream(event.stream()).size());
+    }
+    if (batch != nullptr) {
+      const uint32_t value = stream.inherited + static_cast<uint32_t>(own) + 1;
+      std::memcpy(version + size_t{i} * sizeof value, &value, sizeof value);
+    }
+    segment.add_event(event, stream, names.types.intern(event.type(), type_hash), names);
+    at += batch == nullptr ? event.head().size : 0;
+  }
+}
+
+Timestamp Sequencer::next_time() {
+  last_time_ = std::max(last_time_, env_.clock.now());
+  return last_time_;
+}
+
+void Sequencer::remember_request(std::string_view request_id, const char* record) {
+  request_records_.push_back(record);
+  requests_.insert(hash_bytes(request_id), request_records_.size() - 1);
+}
+
+const char* Sequencer::find_request(std::string_view request_id) const {
+  const uint32_t found = requests_.find(
+      hash_bytes(request_id), [&](uint32_t i) { return request_id_of(request_records_[i]) == request_id; });
+  return found == HashIndex::kNone ? nullptr : request_records_[found];
+}
+
+// --- group commit ---
+
+Result<void> Sequencer::settle(Lsn ticket) {
+  std::unique_lock lock(mutex_);
+  CHECK(ticket <= staged_);
+  while (settled_ < ticket) {
+    if (fault_) return read_only_error();
+    if (flushing_) {
+      settled_cv_.wait(lock);
+    } else {
+      flush(lock);
+    }
+  }
+  return {};
+}
+
+// Requires: the lock is held, nobody is flushing, something is pending.
+void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
+  flushing_ = true;
+  std::vector<Pending> group;
+  group.swap(pending_);
+  const Lsn before = settled_;
+  lock.unlock();
+
+  std::vector<std::string_view> records;
+  records.reserve(group.size());
+  Durability durability = Durability::kOs;
+  uint64_t bytes = 0;
+  for (const Pending& each : group) {
+    records.push_back(each.record);
+    bytes += each.record.size();
+    if (each.durability == Durability::kFsync) durability = Durability::kFsync;
+  }
+  const Result<void> written = env_.log.append(records, before, durability);
+
+  lock.lock();
+  flushing_ = false;
+  if (!written) {
+    fault_ = written.error();
+  } else {
+    for (const Pending& each : group) {
+      if (each.then == Pending::Then::kPublish && each.fork != nullptr) each.fork->own->publish(each.events);
+      if (each.then == Pending::Then::kShow) env_.forks.show(each.fork->id);
+      if (each.then == Pending::Then::kHide) env_.forks.hide(each.fork->id);
+    }
+    settled_.value += group.size();
+    marked_ = false;
+    log_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  bytes_in_flight_.fetch_sub(bytes, std::memory_order_relaxed);
+  settled_cv_.notify_all();
+}
+
+void Sequencer::mark_quiet() {
+  std::unique_lock lock(mutex_);
+  if (marked_ || flushing_ || fault_ || !pending_.empty()) return;
+  flushing_ = true;
+  marked_ = true;
+  lock.unlock();
+  const Result<void> written = env_.log.mark();
+  lock.lock();
+  flushing_ = false;
+  if (!written) fault_ = written.error();
+  settled_cv_.notify_all();
+}
+
+Error Sequencer::read_only_error() const {
+  return {Code::kUnavailable,
+          "the store is read-only since a write failed (" + fault_->message +
+              "); reading works; free the disk or mend it, then restart Chronos",
+          {}};
+}
+
+std::string Sequencer::read_only_reason() const {
+  const std::lock_guard lock(mutex_);
+  return fault_ ? fault_->message : std::string();
+}
+
+Lsn Sequencer::last_lsn() const {
+  const std::lock_guard lock(mutex_);
+  return settled_;
+}
+
+uint64_t Sequencer::index_bytes() const {
+  const std::lock_guard lock(mutex_);
+  uint64_t bytes = env_.forks.name_bytes() + requests_.bytes() + request_records_.bytes();
+  for (const auto& fork : env_.forks.shown()) bytes += fork->own->index_bytes();
+  return bytes;
+}
+
+}  // namespace chronos

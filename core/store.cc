@@ -1,0 +1,164 @@
+#include "core/store.h"
+
+#include <unordered_map>
+
+#include "core/fork_table.h"
+#include "core/sequencer.h"
+#include "core/verify.h"
+
+namespace chronos {
+
+// Owned parts, in the order in which they are needed; destroyed the other way round.
+class Store::Engine {
+ public:
+  Engine(const StoreOptions& options, std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Log> log)
+      : limits(options.limits),
+        allow_os_durability(options.allow_os_durability),
+        lock_(std::move(lock)),
+        log_(std::move(log)),
+        sequencer({*log_, *options.clock, *options.random, forks}) {}
+
+  Result<void> recover() {
+    auto end = log_->replay(
+        [this](const LogRecord& record, const std::shared_ptr<const char[]>& memory) {
+          return sequencer.recover(record, memory);
+        });
+    if (!end) return end.error();
+    recovery_report = end->cut_report;
+    return sequencer.finish_recovery(end->last);
+  }
+
+  const Limits limits;
+  const bool allow_os_durability;
+  std::string recovery_report;
+
+ private:
+  std::unique_ptr<DirectoryLock> lock_;
+  std::unique_ptr<Log> log_;
+
+ public:
+  ForkTable forks;
+  Sequencer sequencer;
+};
+
+Store::Store(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+
+Store::~Store() { engine_->sequencer.mark_quiet(); }
+
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
+  Disk& disk = *options.disk;
+  if (auto made = disk.create_directories(options.directory); !made) return made.error();
+  auto lock = disk.lock(options.directory + "/LOCK");
+  if (!lock) return lock.error();
+  auto log = open_local_log(disk, {options.directory + "/log", options.log_file_bytes});
+  if (!log) return log.error();
+  auto engine = std::make_unique<Engine>(options, std::move(*lock), std::move(*log));
+  if (auto recovered = engine->recover(); !recovered) return recovered.error();
+  return std::unique_ptr<Store>(new Store(std::move(engine)));
+}
+
+const Limits& Store::limits() const { return engine_->limits; }
+
+// --- writing ---
+
+Result<Store::Staged> Store::stage(Batch batch) {
+  if (batch.head.durability == Durability::kOs && !engine_->allow_os_durability) {
+    return Error{Code::kPermissionDenied, "this store acknowledges only after the disk has it; use durability \"fsync\"",
+                 {}};
+  }
+  return engine_->sequencer.stage(batch);
+}
+
+Result<void> Store::settle(Lsn ticket) { return engine_->sequencer.settle(ticket); }
+
+Result<AppendOutcome> Store::append(Batch batch) {
+  auto staged = stage(std::move(batch));
+  if (!staged) return staged.error();
+  if (auto settled = settle(staged->ticket); !settled) return settled.error();
+  if (auto& appended = staged->outcome.appended) fill_versions(*appended);
+  return std::move(staged->outcome);
+}
+
+// Each stream's version after the events from first to last.
+void Store::fill_versions(Appended& appended) const {
+  const std::shared_ptr<Fork> fork = engine_->forks.find(appended.fork);
+  if (fork == nullptr) return;
+  const View view = ForkTable::view(*fork);
+  std::unordered_map<std::string_view, size_t> places;
+  for (uint64_t p = appended.first_position.value; p <= appended.last_position.value; p++) {
+    const Event event = view.at(Position{p});
+    const auto [place, is_new] = places.emplace(event.stream(), appended.versions.size());
+    if (is_new) {
+      appended.versions.emplace_back(event.stream(), event.version());
+    } else {
+      appended.versions[place->second].second = event.version();
+    }
+  }
+}
+
+uint64_t Store::bytes_in_flight() const { return engine_->sequencer.bytes_in_flight(); }
+
+Result<ForkInfo> Store::create_fork(const NewFork& fork) {
+  std::shared_ptr<Fork> made;
+  const auto ticket = engine_->sequencer.create_fork(fork, made);
+  if (!ticket) return ticket.error();
+  if (auto settled = settle(*ticket); !settled) return settled.error();
+  for (ForkInfo& info : forks()) {
+    if (info.id == made->id) return std::move(info);
+  }
+  return Error{Code::kNotFound, "fork '" + fork.name + "' was discarded meanwhile", {}};
+}
+
+Result<Timestamp> Store::discard_fork(std::string_view name, std::string_view reason, std::string_view actor) {
+  Timestamp when;
+  const auto ticket = engine_->sequencer.discard_fork(name, reason, actor, when);
+  if (!ticket) return ticket.error();
+  if (auto settled = settle(*ticket); !settled) return settled.error();
+  return when;
+}
+
+void Store::mark_quiet() { engine_->sequencer.mark_quiet(); }
+
+// --- reading ---
+
+Result<View> Store::view(const Address& address) const {
+  const std::shared_ptr<Fork> fork = engine_->forks.find(address.fork);
+  if (fork == nullptr) {
+    return Error{Code::kNotFound,
+                 "fork '" + address.fork + "' does not exist; known: " + engine_->forks.known_names(), {}};
+  }
+  View view = ForkTable::view(*fork);
+  if (address.position && address.time) {
+    return Error{Code::kInvalidArgument, "as_of is a position or a time, not both; give one", {}};
+  }
+  if (address.time) return view.cut(view.position_at(*address.time));
+  if (!address.position) return view;
+  if (*address.position > view.head()) {
+    return Error{Code::kInvalidArgument,
+                 "position " + std::to_string(address.position->value) + " is past the head of fork '" + address.fork +
+                     "', which is at " + std::to_string(view.head().value) + "; ask for a position up to that",
+                 "{\"head\":" + std::to_string(view.head().value) + "}"};
+  }
+  return view.cut(*address.position);
+}
+
+std::vector<ForkInfo> Store::forks() const { return engine_->forks.list(); }
+
+StoreStatus Store::status() const {
+  StoreStatus status;
+  status.read_only_reason = engine_->sequencer.read_only_reason();
+  status.recovery_report = engine_->recovery_report;
+  status.store_id = engine_->sequencer.store_id();
+  status.log_records = engine_->sequencer.last_lsn().value;
+  status.log_bytes = engine_->sequencer.log_bytes();
+  status.index_bytes = engine_->sequencer.index_bytes();
+  return status;
+}
+
+HistoryReport Store::verify(const std::function<bool(double done)>& go_on) const {
+  std::vector<View> views;
+  for (const auto& fork : engine_->forks.shown()) views.push_back(ForkTable::view(*fork));
+  return verify_views(views, go_on);
+}
+
+}  // namespace chronos
