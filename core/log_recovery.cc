@@ -28,7 +28,7 @@
 // here will be called durable by the next record: so the tail and the directory are synced before returning.
 //
 // Cost: each byte is read once and hashed once.  Files are read whole, each into memory of its own that views pin;
-// the next one is read and checked in a second thread while the visitor takes the records of this one.  The search
+// the next one is read in a second thread while the records of this one are checked and visited.  The search
 // behind a bad record checks a checksum only where the header could be that of a record still to come.
 #include "core/log_recovery.h"
 
@@ -54,7 +54,7 @@ struct LoadedFile {
   std::shared_ptr<const char[]> memory;  // owned by the visitor too, as long as a record is needed
   size_t size = 0;
   bool has_header = false;
-  size_t intact_end = 0;  // of the records that follow the header one after the other
+  size_t intact_end = 0;  // of the header and the records that follow it one after the other
 };
 
 // The whole file and kSimdPadding zeros, in memory that is not cleared first.
@@ -95,22 +95,8 @@ Result<void> check_header(LoadedFile& file, Lsn named) {
     return corrupt(file.path, "its header says that it begins with record " + std::to_string(header->first_lsn));
   }
   file.has_header = true;
+  file.intact_end = sizeof(LogFileHeader);
   return {};
-}
-
-// Everything that can be done before the file's turn comes; runs in the second thread.
-Result<LoadedFile> load(Disk& disk, const std::string& path, Lsn named) {
-  auto file = read_whole(disk, path);
-  if (!file) return file;
-  if (auto checked = check_header(*file, named); !checked) return checked.error();
-  if (!file->has_header) return file;
-  file->intact_end = sizeof(LogFileHeader);
-  while (file->intact_end < file->size) {
-    const size_t length = check_record(file->memory.get() + file->intact_end, file->size - file->intact_end);
-    if (length == 0) break;
-    file->intact_end += length;
-  }
-  return file;
 }
 
 RecordHeader header_at(const LoadedFile& file, size_t offset) {
@@ -137,12 +123,13 @@ class Recovery {
 
   Result<RecoveredLog> run() {
     if (auto listed = list_files(); !listed) return listed.error();
-    std::future<Result<LoadedFile>> next = start_loading(0);
+    std::future<Result<LoadedFile>> next = start_reading(0);
     for (size_t i = 0; i < files_.size(); i++) {
       if (auto in_place = check_in_place(files_[i]); !in_place) return in_place.error();
       auto file = next.get();
       if (!file) return std::move(file).error();
-      next = start_loading(i + 1);
+      next = start_reading(i + 1);
+      if (auto checked = check_header(*file, files_[i]); !checked) return checked.error();
       if (auto taken = take(*file, i + 1 == files_.size()); !taken) return taken.error();
     }
     return finish();
@@ -161,10 +148,10 @@ class Recovery {
   std::string path_of(Lsn first) const { return directory_ + "/" + log_file_name(first); }
   Lsn due() const { return Lsn{log_.end.last.value + 1}; }
 
-  std::future<Result<LoadedFile>> start_loading(size_t index) {
+  std::future<Result<LoadedFile>> start_reading(size_t index) {
     if (index >= files_.size()) return {};
     const Lsn first = files_[index];
-    return std::async([this, first] { return load(disk_, path_of(first), first); });
+    return std::async([this, first] { return read_whole(disk_, path_of(first)); });
   }
 
   Result<void> check_in_place(Lsn first) const {
@@ -173,7 +160,7 @@ class Recovery {
                                        "file, so that a file is missing or was put here");
   }
 
-  Result<void> take(const LoadedFile& file, bool is_last) {
+  Result<void> take(LoadedFile& file, bool is_last) {
     if (file.has_header) {
       if (auto visited = visit_records(file); !visited) return visited;
       if (file.intact_end == file.size) return keep(file);
@@ -182,23 +169,30 @@ class Recovery {
     return file.has_header ? cut(file) : remove(file);
   }
 
-  Result<void> visit_records(const LoadedFile& file) {
-    for (size_t at = sizeof(LogFileHeader); at < file.intact_end;) {
-      const LogRecord record = record_at(file.memory.get() + at);
-      const bool is_mark = record.kind == RecordKind::kMark;
-      if (record.lsn != (is_mark ? log_.end.last : due())) {
-        return corrupt(file.path, std::string(is_mark ? "a mark of record " : "record ") +
-                                      std::to_string(record.lsn.value) + " lies at byte " + std::to_string(at) +
-                                      ", where record " + std::to_string(due().value) + " is due");
-      }
-      log_.claimed = std::max(log_.claimed, Lsn{header_at(file, at).durable});
-      if (!is_mark) {
-        if (auto visited = visit_(record, file.memory); !visited) return visited;
-        log_.end.last = record.lsn;
-      }
-      at += record.bytes.size();
+  // Each record is checked just before it is visited, so that the visitor finds it in the cache.
+  Result<void> visit_records(LoadedFile& file) {
+    while (file.intact_end < file.size) {
+      const char* at = file.memory.get() + file.intact_end;
+      const size_t length = check_record(at, file.size - file.intact_end);
+      if (length == 0) break;
+      if (auto visited = visit(record_at(at), file); !visited) return visited;
+      file.intact_end += length;
     }
     return {};
+  }
+
+  Result<void> visit(const LogRecord& record, const LoadedFile& file) {
+    const bool is_mark = record.kind == RecordKind::kMark;
+    if (record.lsn != (is_mark ? log_.end.last : due())) {
+      return corrupt(file.path, std::string(is_mark ? "a mark of record " : "record ") +
+                                    std::to_string(record.lsn.value) + " lies at byte " +
+                                    std::to_string(file.intact_end) + ", where record " + std::to_string(due().value) +
+                                    " is due");
+    }
+    log_.claimed = std::max(log_.claimed, Lsn{header_at(file, file.intact_end).durable});
+    if (is_mark) return {};
+    log_.end.last = record.lsn;
+    return visit_(record, file.memory);
   }
 
   Error damaged(const LoadedFile& file, const std::string& why) const {
