@@ -24,8 +24,10 @@
 //     header was damaged;
 //   * an intact record with another lsn than is due is never the work of a power cut: refuse;
 //   * so is a file missing between two others.
-// What is read may still lie only in the page cache (the process was killed, the machine was not), and what is read
-// here will be called durable by the next record: so the tail and the directory are synced before returning.
+// What is read may lie only in the page cache: the process was killed, the machine was not.  It may even lie there as
+// clean pages that will never be written, when a sync failed and killed the store.  And what is read here will be
+// called durable by the next record.  So the bytes that no record claims to be durable, few as a rule, are written
+// once more, the same, and the tail and the directory are synced before returning.
 //
 // Cost: each byte is read once and hashed once.  Files are read whole, each into memory of its own that views pin;
 // the next one is read in a second thread while the records of this one are checked and visited.  The search
@@ -203,8 +205,7 @@ class Recovery {
 
   // The last file with a readable header (so far): new records go behind its last one.
   Result<void> keep(const LoadedFile& file) {
-    tail_path_ = file.path;
-    log_.tail_size = file.intact_end;
+    tail_ = file;
     return {};
   }
 
@@ -233,11 +234,8 @@ class Recovery {
   }
 
   Result<RecoveredLog> finish() {
-    if (!tail_path_.empty()) {
-      auto tail = disk_.open(tail_path_, OpenMode::kReadWrite);
-      if (!tail) return tail.error();
-      if (auto synced = (*tail)->sync(); !synced) return synced.error();
-      log_.tail = *std::move(tail);
+    if (tail_.has_header) {
+      if (auto saved = save_tail(); !saved) return saved.error();
     }
     if (!files_.empty()) {
       if (auto synced = disk_.sync_directory(directory_); !synced) return synced.error();
@@ -245,11 +243,35 @@ class Recovery {
     return std::move(log_);
   }
 
+  Result<void> save_tail() {
+    auto tail = disk_.open(tail_.path, OpenMode::kReadWrite);
+    if (!tail) return tail.error();
+    const size_t proven = proven_end(tail_);
+    const std::string_view unproven(tail_.memory.get() + proven, tail_.intact_end - proven);
+    if (auto written = (*tail)->write(proven, {&unproven, 1}); !written) return written;
+    if (auto synced = (*tail)->sync(); !synced) return synced;
+    log_.tail = *std::move(tail);
+    log_.tail_size = tail_.intact_end;
+    return {};
+  }
+
+  // The end of the records that are claimed to be durable; 0 when none in the file is.
+  size_t proven_end(const LoadedFile& file) const {
+    size_t proven = 0;
+    for (size_t at = sizeof(LogFileHeader); at < file.intact_end;) {
+      const RecordHeader header = header_at(file, at);
+      if (header.lsn > log_.claimed.value) break;
+      at += record_length(header);
+      if (header.kind != static_cast<uint8_t>(RecordKind::kMark)) proven = at;
+    }
+    return proven;
+  }
+
   Disk& disk_;
   const std::string& directory_;
   const Log::Visitor& visit_;
   std::vector<Lsn> files_;  // by their first lsn, ascending
-  std::string tail_path_;
+  LoadedFile tail_;
   RecoveredLog log_;
 };
 
