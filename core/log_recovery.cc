@@ -153,7 +153,9 @@ class Recovery {
   std::future<Result<LoadedFile>> start_reading(size_t index) {
     if (index >= files_.size()) return {};
     const Lsn first = files_[index];
-    return std::async([this, first] { return read_whole(disk_, path_of(first)); });
+    // Nothing goes on beside the first one: it is read when asked for.
+    const auto when = index == 0 ? std::launch::deferred : std::launch::async | std::launch::deferred;
+    return std::async(when, [this, first] { return read_whole(disk_, path_of(first)); });
   }
 
   Result<void> check_in_place(Lsn first) const {
