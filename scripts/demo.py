@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""A short demonstration through the real server: JSON-RPC over stdio, as an agent client speaks it.
+
+    scripts/demo.py PATH_TO_CHRONOS
+
+Everything shown is what really went over the wire, shortened; the store is a scratch directory that is removed at
+the end.  Exits 1 when an answer is not what the text around it says.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+WIDTH = 112
+
+
+class Agent:
+    """One client with a server process of its own, as every agent client starts one."""
+
+    def __init__(self, name, binary, directory):
+        self.name = name
+        self.next_id = 0
+        self.process = subprocess.Popen([binary, "stdio", "--data", directory], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        self.request("initialize", {"protocolVersion": "2025-11-25", "capabilities": {},
+                                    "clientInfo": {"name": name, "version": "1"}})
+        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def send(self, message):
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()
+
+    def request(self, method, params):
+        self.next_id += 1
+        self.send({"jsonrpc": "2.0", "id": self.next_id, "method": method, "params": params})
+        while True:
+            line = self.process.stdout.readline()
+            if not line:
+                sys.exit(f"the server ended with code {self.process.wait()} before it answered {method}")
+            answer = json.loads(line)
+            if answer.get("id") != self.next_id:
+                continue  # a notification
+            if "error" in answer:
+                sys.exit(f"{method} failed: {answer['error']}")
+            return answer["result"]
+
+    def call(self, tool, **arguments):
+        """Calls a tool, shows both directions, returns the structured answer."""
+        show(f"{self.name} -> {tool}", arguments)
+        result = self.request("tools/call", {"name": tool, "arguments": arguments})
+        answer = result.get("structuredContent") or json.loads(result["content"][0]["text"])
+        show(f"{self.name} <- {'error' if result.get('isError') else 'ok'}", answer)
+        return answer
+
+    def close(self):
+        self.process.stdin.close()
+        return self.process.wait(timeout=20)
+
+
+def shortened(value):
+    """Without what a reader of the demonstration does not need: ids and times."""
+    if isinstance(value, dict):
+        hidden = {"id", "recorded_at", "valid_at", "actor", "metadata", "durability", "retryable"}
+        return {k: shortened(v) for k, v in value.items() if k not in hidden}
+    if isinstance(value, list):
+        return [shortened(v) for v in value]
+    return value
+
+
+def show(label, value):
+    text = json.dumps(shortened(value), ensure_ascii=False, separators=(", ", ": "))
+    if len(label) + len(text) + 4 <= WIDTH or not isinstance(value, dict):
+        print(f"  {label}  {text[:WIDTH * 3]}")
+        return
+    print(f"  {label}")
+    for key, part in shortened(value).items():
+        line = json.dumps(part, ensure_ascii=False, separators=(", ", ": "))
+        print(f"      {key}: {line if len(line) <= WIDTH * 2 else line[:WIDTH * 2] + ' ...'}")
+
+
+def step(title):
+    print(f"\n{title}\n")
+
+
+def expect(claim, holds):
+    if not holds:
+        sys.exit(f"\nThe demonstration went wrong: expected that {claim}.")
+
+
+def story(ann, ben):
+    step("1. Ann records an order, on condition that it does not exist yet (version 0).")
+    answer = ann.call("append_events", events=[
+        {"stream": "order-7", "type": "OrderPlaced", "data": {"customer": "Ida", "total": 120, "status": "placed"}}],
+        conditions=[{"stream": "order-7", "version": 0}])
+    expect("the order is event 1", answer["first_position"] == 1)
+    answer = ann.call("append_events", events=[
+        {"stream": "order-7", "type": "OrderPaid", "data": {"status": "paid", "paid": 120}}],
+        conditions=[{"stream": "order-7", "version": 1}])
+    expect("the stream is at version 2", answer["versions"] == {"order-7": 2})
+
+    step("2. Ben, another process on the same directory, ships it: he has seen version 2.")
+    ben.call("append_events", events=[
+        {"stream": "order-7", "type": "OrderShipped", "data": {"status": "shipped", "carrier": "DHL"}}],
+        conditions=[{"stream": "order-7", "version": 2}])
+
+    step("3. Ann, who has not seen that, cancels: her append loses the race, and the answer shows what she missed.")
+    answer = ann.call("append_events", events=[
+        {"stream": "order-7", "type": "OrderCancelled", "data": {"status": "cancelled"}}],
+        conditions=[{"stream": "order-7", "version": 2}])
+    expect("the answer is a conflict", answer.get("error", {}).get("code") == "conflict")
+
+    step("4. The order as it is now, and as it was at position 1.")
+    now = ann.call("get_state", stream="order-7")
+    then = ann.call("get_state", stream="order-7", as_of=1)
+    expect("it is shipped now", now["state"]["status"] == "shipped")
+    expect("it was placed then", then["state"]["status"] == "placed")
+
+    step("5. What changed between the two moments, and through which events.")
+    answer = ann.call("compare", left={"as_of": 1}, right={"as_of": 3}, stream="order-7")
+    expect("the status differs", any(d["path"] == "/status" for d in answer["differences"]))
+
+
+def client_blocks(binary):
+    entry = {"command": binary, "args": ["stdio"]}
+    blocks = [
+        ("Claude Code: run this once", f"claude mcp add --scope user chronos -- {binary} stdio"),
+        ("Claude Code: or `.mcp.json` in a project", json.dumps({"mcpServers": {"chronos": entry}}, indent=2)),
+        ("Claude Desktop: `claude_desktop_config.json` (Settings > Developer > Edit Config)",
+         json.dumps({"mcpServers": {"chronos": entry}}, indent=2)),
+        ("Cursor: `~/.cursor/mcp.json`", json.dumps({"mcpServers": {"chronos": entry}}, indent=2)),
+        ("VS Code: `.vscode/mcp.json`", json.dumps({"servers": {"chronos": {"type": "stdio", **entry}}}, indent=2)),
+    ]
+    print("\nTo give this to an agent, paste one of these (the data goes to $XDG_DATA_HOME/chronos, by default "
+          "~/.local/share/chronos;\nadd \"--data\", \"DIRECTORY\" to the arguments for another place):")
+    for title, block in blocks:
+        print(f"\n--- {title}\n{block}")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    binary = os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory(prefix="chronos-demo-") as directory:
+        print("Two agents, Ann and Ben, each with a server process of its own on one scratch store.")
+        ann, ben = Agent("ann", binary, directory), Agent("ben", binary, directory)
+        tools = ann.request("tools/list", {})["tools"]
+        print("Tools they see: " + ", ".join(tool["name"] for tool in tools))
+        story(ann, ben)
+        for agent in (ben, ann):
+            expect(f"the server of {agent.name} ends cleanly", agent.close() == 0)
+    client_blocks(binary)
+
+
+if __name__ == "__main__":
+    main()
