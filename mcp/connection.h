@@ -10,7 +10,10 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "core/check.h"
 #include "mcp/revision.h"
 
 namespace chronos {

@@ -51,8 +51,9 @@ class Dispatcher {
   // connection come in order, one at a time.
   Accepted accept(Connection& connection, std::string_view line);
 
-  // Runs what accept() left and returns the reply: one line without its end, or "" when nothing is to be sent (a
-  // notification, a cancelled call).  Call it exactly once for each Accepted.
+  // Runs what accept() left and returns the reply: one JSON text, or "" when nothing is to be sent (a notification, a
+  // cancelled call).  Bytes of clients inside it may hold line ends between tokens.  Call it exactly once for each
+  // Accepted.
   std::string run(Connection& connection, Accepted accepted, const Notify& notify);
 
   // What to answer when a line was too long to be read.

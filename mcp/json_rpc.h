@@ -54,7 +54,7 @@ struct Message {
   std::string method;
   Params params;
   RpcError error;         // kInvalid: why
-  bool too_deep = false;  // nested deeper than payloads may be: not to be given to a tool
+  bool too_deep = false;  // set by the caller from its IncomingLine: not to be given to a tool
 };
 
 // A line that is JSON: one message, or a batch of them.

@@ -3,11 +3,27 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/log.h"
+
 namespace chronos {
+
+// A line and the zero bytes its readers may look at beyond it.  Moving it leaves the text where it is.
+class Line {
+ public:
+  Line() : Line(std::string_view()) {}
+  explicit Line(std::string_view text);
+  std::string_view text() const { return {bytes_.data(), bytes_.size() - kSimdPadding}; }
+  size_t size_bytes() const { return bytes_.size(); }
+
+ private:
+  std::string bytes_;  // always longer than a string keeps inside itself
+};
 
 // Reads lines; one thread at a time.
 class LineReader {
@@ -28,22 +44,24 @@ class LineReader {
 
   explicit LineReader(const Options& options);
 
-  // Waits for the next event.  kLine puts it into `line`, whose capacity has kSimdPadding readable bytes after it.
-  // Empty lines are skipped.
-  Event next(std::string* line);
+  // Waits for the next event; empty lines are none.  kLine sets `line`.
+  Event next(Line* line);
 
  private:
-  bool take_line(std::string* line, Event* event);
-  bool wait_for_input(Event* event);
-  void fill();
+  std::optional<Event> take_buffered(Line* line);
+  std::optional<Event> wait_for_input();
+  void read_more();
+  void make_room();
 
   const Options options_;
-  std::string buffer_;
-  size_t begin_ = 0;     // the unread part of buffer_ is [begin_, buffer_.size())
-  size_t searched_ = 0;  // no line end before this
-  bool skipping_ = false;
-  bool at_end_ = false;
-  bool told_quiet_ = true;
+  std::unique_ptr<char[]> buffer_;
+  size_t capacity_ = 0;
+  size_t begin_ = 0;     // the unread bytes are [begin_, end_) of buffer_
+  size_t searched_ = 0;  // none of [begin_, searched_) ends a line
+  size_t end_ = 0;
+  bool is_skipping_ = false;
+  bool is_at_end_ = false;
+  bool told_quiet_ = true;  // a process that was only started has nothing to tidy up
 };
 
 // Writes whole lines; safe to call from any thread.

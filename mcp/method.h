@@ -2,7 +2,9 @@
 // only checks the call and leaves the run to the dispatcher.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -15,26 +17,26 @@
 namespace chronos {
 
 // Texts that are the same for every client, made once.
+//
+// Legacy results never carry what only modern ones have (resultType, ttlMs, cacheScope, _meta), and modern ones always.
 struct ServerTexts {
   explicit ServerTexts(std::span<const Tool> tools);
 
-  std::string server_info;   // {"name":"chronos",...}
-  std::string instructions;  // a JSON string
-  std::string legacy_tools;  // results of tools/list
+  std::string legacy_initialize_end;  // all of the result of initialize but protocolVersion, from a comma on
+  std::string legacy_tools;           // results of tools/list
   std::string modern_tools;
   std::string modern_discover;    // result of server/discover
-  std::string modern_result_end;  // what ends every modern result: resultType, _meta and the closing brace
+  std::string modern_result_end;  // what every modern result ends with, from a comma to its closing brace
 };
 
 // A checked tools/call that is still to be run.
 struct CallStart {
   const Tool* tool = nullptr;
   std::string id;              // raw token
-  std::string_view arguments;  // raw JSON, any type; "" when absent; part of the line
+  std::string_view arguments;  // raw JSON, an object; part of the line or of a constant; kSimdPadding bytes follow
   std::string progress_token;  // raw token, or ""
   std::stop_token cancelled;
   Era era = Era::kLegacy;
-  bool too_deep = false;
 };
 
 struct MethodContext {
@@ -44,6 +46,7 @@ struct MethodContext {
   const ServerTexts& texts;
   std::span<const Tool> tools;
   ToolBackend& backend;
+  bool in_batch;
 };
 
 // Exactly one of: a result (JSON text), an error, a call to run.
@@ -63,10 +66,16 @@ struct Method {
 // Null when no era has it.
 const Method* find_method(std::string_view name);
 
-Answer answer_initialize(const MethodContext& context);  // mcp/lifecycle.cc
+// mcp/lifecycle.cc
+Answer answer_initialize(const MethodContext& context);
 Answer answer_ping(const MethodContext& context);
-Answer answer_discover(const MethodContext& context);    // mcp/discover.cc
-Answer answer_tools_list(const MethodContext& context);  // mcp/tools_list.cc
-Answer answer_tools_call(const MethodContext& context);  // mcp/tools_call.cc
+Answer answer_discover(const MethodContext& context);
+// mcp/tools_list.cc
+Answer answer_tools_list(const MethodContext& context);
+std::string tools_array(std::span<const Tool> tools);
+// mcp/tools_call.cc
+Answer answer_tools_call(const MethodContext& context);
+// The result of a tools/call that has been run.
+std::string tool_result(const Result<std::string>& answer, Era era, const ServerTexts& texts);
 
 }  // namespace chronos

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -35,7 +36,6 @@ class StdioServer {
  public:
   // Requires: both outlive the server; SIGPIPE is ignored in this process.
   StdioServer(Dispatcher& dispatcher, ToolBackend& backend, StdioOptions options);
-  ~StdioServer();
   StdioServer(const StdioServer&) = delete;
   StdioServer& operator=(const StdioServer&) = delete;
 
@@ -45,33 +45,34 @@ class StdioServer {
 
  private:
   struct Job {
-    std::string line;  // the bytes `accepted` refers to
+    Line line;  // the bytes `accepted` refers to
     Accepted accepted;
   };
 
   void work();
-  bool read_job(Job* job);
-  void run_job(Job job);
-  bool can_hand_over() const;
-  void promote();
-  void wait_for_calls();
+  void lead(std::unique_lock<std::mutex>& lock);
+  std::optional<Job> read_job();
+  void run_job(std::unique_lock<std::mutex>& lock, Job job);
+  bool promote();
+  void enqueue(std::unique_lock<std::mutex>& lock, Job job);
 
   Dispatcher& dispatcher_;
   ToolBackend& backend_;
   const StdioOptions options_;
   Connection connection_;
-  LineReader reader_;  // used by the thread that holds the reader's role
+  LineReader reader_;  // used by the leader
   LineWriter writer_;
 
-  std::mutex mutex_;  // guards all below
-  std::condition_variable followers_;
-  std::condition_variable progress_;  // something finished: room in the queue, or the end
+  std::mutex mutex_;                    // guards all below
+  std::condition_variable followers_;   // a leader is wanted, or all is over
+  std::condition_variable room_;        // the queue became shorter
+  std::condition_variable supervisor_;  // the end came, or a call finished after it
   std::vector<std::thread> threads_;
   std::deque<Job> queue_;  // calls that no thread is free for
   size_t queued_bytes_ = 0;
   size_t idle_ = 0;
   size_t running_ = 0;
-  bool is_reading_ = false;
+  bool has_leader_ = false;
   bool ended_ = false;
 };
 
