@@ -1,0 +1,174 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/disk.h"
+#include "core/log.h"
+#include "tests/support/catch.h"
+#include "tests/support/log_records.h"
+
+namespace chronos::test {
+namespace {
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string path = (std::filesystem::temp_directory_path() / "chronos-XXXXXX").string();
+    REQUIRE(::mkdtemp(path.data()) != nullptr);
+    path_ = path;
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::string read_all(File& file) {
+  std::string bytes(*file.size(), '\0');
+  REQUIRE(*file.read(0, bytes.data(), bytes.size()) == bytes.size());
+  return bytes;
+}
+
+void write_at(File& file, uint64_t offset, std::string_view bytes) { REQUIRE(file.write(offset, {&bytes, 1})); }
+
+void require_not_found(const Error& error, const std::string& path) {
+  CHECK(error.code == Code::kNotFound);
+  CHECK(error.message.find("'" + path + "': No such file or directory") != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("the machine's disk writes at offsets, reads to the end, truncates") {
+  const TemporaryDirectory directory;
+  auto file = posix_disk().open(directory / "f", OpenMode::kCreate);
+  REQUIRE(file);
+  const std::vector<std::string_view> parts = {"", "one ", "", "two ", "three", ""};
+  REQUIRE((*file)->write(0, parts));
+  write_at(**file, 4, "2");
+  write_at(**file, 15, "end");
+  CHECK(read_all(**file) == std::string("one 2wo three\0\0end", 18));
+  char buffer[10];
+  CHECK(*(*file)->read(16, buffer, sizeof(buffer)) == 2);
+  CHECK(*(*file)->read(18, buffer, sizeof(buffer)) == 0);
+  CHECK(*(*file)->read(99, buffer, sizeof(buffer)) == 0);
+  REQUIRE((*file)->truncate(3));
+  REQUIRE((*file)->sync());
+  CHECK(read_all(**posix_disk().open(directory / "f", OpenMode::kRead)) == "one");
+}
+
+TEST_CASE("the machine's disk writes more parts than one system call takes") {
+  const TemporaryDirectory directory;
+  auto file = posix_disk().open(directory / "f", OpenMode::kCreate);
+  REQUIRE(file);
+  std::vector<std::string> texts;
+  std::string expected;
+  for (int i = 0; i < 3000; i++) expected += texts.emplace_back(std::string(i % 7, static_cast<char>('a' + i % 26)));
+  const std::vector<std::string_view> parts(texts.begin(), texts.end());
+  REQUIRE((*file)->write(0, parts));
+  CHECK(read_all(**file) == expected);
+}
+
+TEST_CASE("the machine's disk tells what is missing, what is there and why it failed") {
+  const TemporaryDirectory directory;
+  Disk& disk = posix_disk();
+  const std::string path = directory / "f";
+  require_not_found(disk.open(path, OpenMode::kRead).error(), path);
+  require_not_found(disk.open(path, OpenMode::kReadWrite).error(), path);
+  require_not_found(disk.list(path).error(), path);
+  require_not_found(disk.remove(path).error(), path);
+  require_not_found(disk.rename(path, directory / "g").error(), path);
+  CHECK(!*disk.exists(path));
+
+  auto file = disk.open(path, OpenMode::kCreate);
+  REQUIRE(file);
+  CHECK(*disk.exists(path));
+  CHECK(!*disk.exists(path + "/below"));
+  const auto again = disk.open(path, OpenMode::kCreate);
+  REQUIRE(!again);
+  CHECK(again.error().code == Code::kUnavailable);
+  CHECK(again.error().message == "cannot create '" + path + "': File exists");
+  auto read_only = disk.open(path, OpenMode::kRead);
+  REQUIRE(read_only);
+  const std::string_view byte = "x";
+  const auto written = (*read_only)->write(0, {&byte, 1});
+  REQUIRE(!written);
+  CHECK(written.error().message.starts_with("cannot write to '" + path + "': "));
+}
+
+TEST_CASE("the machine's disk lists, renames and removes files") {
+  const TemporaryDirectory directory;
+  Disk& disk = posix_disk();
+  REQUIRE(disk.create_directories(directory / "a/b/c"));
+  REQUIRE(disk.create_directories(directory / "a/b/c/"));
+  for (const char* name : {"a/2", "a/10", "a/1"}) REQUIRE(disk.open(directory / name, OpenMode::kCreate));
+  CHECK(*disk.list(directory / "a") == std::vector<std::string>{"1", "10", "2"});
+  write_at(**disk.open(directory / "a/1", OpenMode::kReadWrite), 0, "one");
+  REQUIRE(disk.rename(directory / "a/1", directory / "a/2"));
+  REQUIRE(disk.remove(directory / "a/10"));
+  REQUIRE(disk.sync_directory(directory / "a"));
+  CHECK(*disk.list(directory / "a") == std::vector<std::string>{"2"});
+  CHECK(read_all(**disk.open(directory / "a/2", OpenMode::kRead)) == "one");
+  const auto blocked = disk.create_directories(directory / "a/2/d");
+  REQUIRE(!blocked);
+  CHECK(blocked.error().message.find("Not a directory") != std::string::npos);
+}
+
+TEST_CASE("the machine's lock keeps out a second open in this process and in another") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "lock";
+  auto held = posix_disk().lock(path);
+  REQUIRE(held);
+  const auto second = posix_disk().lock(path);
+  REQUIRE(!second);
+  CHECK(second.error().code == Code::kUnavailable);
+  CHECK(second.error().message.find(path) != std::string::npos);
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(posix_disk().lock(path) ? 1 : 0);
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  held->reset();
+  CHECK(posix_disk().lock(path));
+}
+
+TEST_CASE("a log in several files on the machine's disk comes back") {
+  const TemporaryDirectory directory;
+  const LocalLogOptions options{.directory = directory / "new/log", .file_size_bytes = 5000};
+  std::vector<std::string> all;
+  for (int round = 0; round < 3; round++) {
+    auto opened = open_and_replay(posix_disk(), options);
+    REQUIRE(opened);
+    REQUIRE(opened->found.bodies == all);
+    for (int group = 0; group < 10; group++) {
+      const std::vector<std::string> bodies(3, std::string(100 * group, 'x'));
+      const RecordNumbers before{.lsn = Lsn{all.size()}, .durable = Lsn{all.size()}};
+      REQUIRE(append_bodies(*opened->log, bodies, before));
+      all.insert(all.end(), bodies.begin(), bodies.end());
+    }
+    REQUIRE(opened->log->mark());
+  }
+  CHECK(open_and_replay(posix_disk(), options)->found.bodies == all);
+  CHECK(posix_disk().list(options.directory)->size() > 5);
+}
+
+TEST_CASE("the system's clock and chance move on") {
+  const Timestamp before = system_clock().now();
+  CHECK(before.value > 1'700'000'000'000'000);
+  uint64_t seen = 0;
+  for (int i = 0; i < 2000; i++) seen |= system_random().next();
+  CHECK(seen == ~uint64_t{0});
+  CHECK(system_random().next() != system_random().next());
+}
+
+}  // namespace chronos::test
