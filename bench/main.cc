@@ -1,0 +1,42 @@
+// chronos_bench: measures Chronos on this machine, one JSON line per figure.  bench/README.md says how to run it
+// beside the machine's limits and its peers.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <map>
+
+#include "bench/measure.h"
+#include "bench/parts.h"
+
+int main(int argc, char** argv) {
+  using namespace chronos::bench;
+  Setting setting;
+  setting.directory = (std::filesystem::temp_directory_path() / "chronos_bench").string();
+  setting.chronos = (std::filesystem::path(argv[0]).parent_path().parent_path() / "chronos").string();
+  std::string file;
+  size_t events = 1'000'000;
+  std::vector<std::string> parts = {"appends", "import", "reads", "stdio"};
+
+  CLI::App app{"Measures Chronos; prints one JSON line per figure.", "chronos_bench"};
+  app.add_option("--file", file, "workload as NDJSON; made when not given");
+  app.add_option("--events", events, "events of the workload")->capture_default_str();
+  app.add_option("--dir", setting.directory, "scratch directory, on the disk to measure")->capture_default_str();
+  app.add_option("--chronos", setting.chronos, "the chronos program")->capture_default_str();
+  app.add_option("--seconds", setting.seconds, "for each measurement that could go on")->capture_default_str();
+  app.add_option("--part", parts, "appends, import, reads, stdio")->delimiter(',')->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+
+  std::filesystem::create_directories(setting.directory);
+  const Workload workload = file.empty() ? make_workload(events) : load_workload(file, events);
+  setting.file = setting.directory + "/workload.ndjson";
+  write_workload(workload, setting.file);
+
+  const std::map<std::string, std::function<void(const Setting&, const Workload&)>> known = {
+      {"appends", measure_appends}, {"import", measure_import}, {"reads", measure_reads}, {"stdio", measure_stdio}};
+  for (const std::string& part : parts) {
+    const auto found = known.find(part);
+    if (found == known.end()) die("no part '" + part + "'; there are appends, import, reads and stdio");
+    found->second(setting, workload);
+  }
+  std::filesystem::remove(setting.file);
+}

@@ -1,0 +1,26 @@
+// The parts of the benchmark: each measures on a store of its own under `directory` and emits its figures.
+#pragma once
+
+#include <string>
+
+#include "bench/workload.h"
+
+namespace chronos::bench {
+
+struct Setting {
+  std::string directory;  // scratch, on the disk to be measured
+  std::string chronos;    // the program, for the parts that start it
+  std::string file;       // the workload as a file
+  double seconds = 3;     // for each measurement that could go on
+};
+
+// Appends from memory, durable and not, 1 and 8 producers, batches of 1, 100 and 1,000, each parsed from JSON.
+void measure_appends(const Setting& setting, const Workload& workload);
+// The import pipeline from the file to the disk, through the program itself.
+void measure_import(const Setting& setting, const Workload& workload);
+// Point and stream reads, state as of T; now, as of the past, in a fork, ten forks deep; bytes and memory; opening.
+void measure_reads(const Setting& setting, const Workload& workload);
+// Tool calls over stdio: processor time and latency, start to first answer.
+void measure_stdio(const Setting& setting, const Workload& workload);
+
+}  // namespace chronos::bench
