@@ -204,7 +204,7 @@ Store::Staged Sequencer::commit(const Batch& batch, const std::shared_ptr<Fork>&
   head.fork = fork->id.value;
   index_commit(record, *fork, &batch);
   staged_.value++;
-  seal_record(record, {staged_, settled_}, batch.body_hash);
+  seal_record(record, {staged_, durable_}, batch.body_hash);
 
   Pending pending;
   pending.record = {record, batch.length};
@@ -310,7 +310,8 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
       if (each.then == Pending::Then::kHide) env_.forks.hide(each.fork->id);
     }
     settled_.value += group.size();
-    marked_ = false;
+    if (durability == Durability::kFsync) durable_ = settled_;
+    quiet_ = false;
     log_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }
   bytes_in_flight_.fetch_sub(bytes, std::memory_order_relaxed);
@@ -319,14 +320,20 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
 
 void Sequencer::mark_quiet() {
   std::unique_lock lock(mutex_);
-  if (marked_ || flushing_ || fault_ || !pending_.empty()) return;
+  if (quiet_ || flushing_ || fault_ || !pending_.empty()) return;
   flushing_ = true;
-  marked_ = true;
+  quiet_ = true;
+  const Lsn last = settled_;
   lock.unlock();
-  const Result<void> written = env_.log.mark();
+  Result<void> written = env_.log.sync();
+  if (written) written = env_.log.mark();
   lock.lock();
   flushing_ = false;
-  if (!written) fault_ = written.error();
+  if (!written) {
+    fault_ = written.error();
+  } else {
+    durable_ = last;
+  }
   settled_cv_.notify_all();
 }
 

@@ -99,10 +99,11 @@ class Sequencer {
   std::condition_variable settled_cv_;
   std::vector<Pending> pending_;
   bool flushing_ = false;
-  bool marked_ = true;
+  bool quiet_ = true;           // nothing was written since mark_quiet
   std::optional<Error> fault_;  // why the store is read-only
   Lsn staged_;                  // the last record staged
   Lsn settled_;                 // the last record as durable as it asked, and visible
+  Lsn durable_;                 // the last record known to be on the disk
   Timestamp last_time_;
   Arena change_records_;
   HashIndex requests_;                 // by request_id, into request_records_

@@ -43,7 +43,7 @@ Lsn Sequencer::stage_change(const Change& change, std::shared_ptr<Fork> fork, Pe
   char* const record = change_records_.allocate(encoded.bytes.size(), kSimdPadding);
   std::memcpy(record, encoded.bytes.data(), encoded.bytes.size());
   staged_.value++;
-  seal_record(record, {staged_, settled_}, encoded.body_hash);
+  seal_record(record, {staged_, durable_}, encoded.body_hash);
   Pending pending;
   pending.record = {record, encoded.bytes.size()};
   pending.fork = std::move(fork);

@@ -37,7 +37,7 @@ bool is_well_formed(const Commit& commit, const char* record) {
 Result<void> Sequencer::recover(const LogRecord& record, const std::shared_ptr<const char[]>& memory) {
   if (recovered_memory_.empty() || recovered_memory_.back() != memory) recovered_memory_.push_back(memory);
   log_bytes_.fetch_add(record.bytes.size(), std::memory_order_relaxed);
-  staged_ = settled_ = record.lsn;
+  staged_ = settled_ = durable_ = record.lsn;
   if (record.kind == RecordKind::kCommit) return recover_commit(record);
   if (record.kind == RecordKind::kControl) return recover_change(record);
   return corrupt(record.lsn, "is of a kind the store does not use");

@@ -148,7 +148,8 @@ class Store {
   // kInvalidArgument for main, kConflict for a fork that has forks.
   Result<Timestamp> discard_fork(std::string_view name, std::string_view reason, std::string_view actor);
 
-  // Tells the log that all is quiet (Log::mark).  Call when idle; does nothing when nothing changed.
+  // Call when idle: makes what was appended with Durability::kOs durable and notes in the log that all of it is
+  // (Log::mark).  Does nothing when nothing changed.  The destructor does it too.
   void mark_quiet();
 
   // --- reading ---
