@@ -91,6 +91,8 @@ class Decoder {
   }
   std::string string() {
     const uint64_t size = number(rest_.size());
+    if (size > rest_.size()) fail();  // the size itself took bytes
+    if (failed_) return {};
     std::string text(rest_.substr(0, size));
     rest_.remove_prefix(size);
     return text;
