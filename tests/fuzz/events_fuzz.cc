@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     const auto batch = builder.finish();
     CHECK(batch);
     CHECK(batch->size() == 1);
-    const Event stored(batch->record.data() + batch->keys[0].offset);
+    const Event stored = batch->event(0);
     CHECK(stored.stream() == event->stream);
     CHECK(stored.type() == event->type);
     CHECK(stored.data() == event->data);
