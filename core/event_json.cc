@@ -1,7 +1,7 @@
 // Reads one event with simdjson's on-demand parser: one pass over text that is already known to be valid JSON, so that
 // skipping is safe and `data`, the bulk of an event, is a slice found by counting brackets.  A string without a
-// backslash is a slice too; others are unescaped into the parser's buffer.  About 150 ns for an event of 375 bytes,
-// less than the validation before it.
+// backslash is a slice too; others are unescaped into the parser's buffer.  About as much work for an event of
+// 375 bytes as the validation before it.
 #include "core/event_json.h"
 
 #include <simdjson.h>
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -112,6 +113,27 @@ Result<std::string_view> nonempty_value(std::string_view field, ondemand::value 
   return text;
 }
 
+// How many '{' and '[' there are, those in strings too, eight bytes at a time.
+size_t count_opening(std::string_view text) {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  size_t count = 0;
+  size_t i = 0;
+  while (i + 8 <= text.size()) {
+    uint64_t lanes = 0;  // a count in every byte, so at most 255 rounds
+    for (int round = 0; round < 255 && i + 8 <= text.size(); round++, i += 8) {
+      uint64_t word;
+      std::memcpy(&word, text.data() + i, 8);
+      const uint64_t differs =
+          (word | (kEach * 0x20)) ^ (kEach * '{');  // a zero byte where there is one: '[' | 0x20 is '{'
+      lanes += (~(((differs & (kEach * 0x7f)) + kEach * 0x7f) | differs) >> 7) & kEach;
+    }
+    const uint64_t pairs = (lanes & 0x00ff00ff00ff00ff) + ((lanes >> 8) & 0x00ff00ff00ff00ff);
+    count += (pairs * 0x0001000100010001) >> 48;
+  }
+  for (; i < text.size(); i++) count += static_cast<size_t>((text[i] | 0x20) == '{');
+  return count;
+}
+
 Result<std::string_view> object_value(std::string_view field, ondemand::value value, size_t max_depth) {
   ondemand::object object;
   if (value.raw_json_token().front() != '{') return wrong_type(field, value, "a JSON object");
@@ -121,9 +143,7 @@ Result<std::string_view> object_value(std::string_view field, ondemand::value va
   if (error) return unreadable(error);
   raw = without_trailing_space(raw);
   // Text with few opening brackets cannot be deep; counting them is much cheaper than following them.
-  size_t opened = 0;
-  for (char c : raw) opened += static_cast<size_t>((c | 0x20) == '{');
-  if (opened > max_depth && json_depth(ValidJson::trusted(raw)) > max_depth) {
+  if (count_opening(raw) > max_depth && json_depth(ValidJson::trusted(raw)) > max_depth) {
     return Error{Code::kTooLarge,
                  std::string(field) + " is nested deeper than " + std::to_string(max_depth) +
                      " levels: flatten it or store the inner part as a string",
