@@ -64,7 +64,7 @@ class Disk {
   // Atomically replaces `to`.
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   // Takes the exclusive lock of the file at `path`, created if absent, without waiting: kUnavailable
-  // when another process, or another open in this one, holds it.
+  // with the details {"locked":true} when another process, or another open in this one, holds it.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) = 0;
 };
 

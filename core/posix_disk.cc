@@ -240,7 +240,7 @@ class PosixDisk final : public Disk {
       return Error{
           .code = Code::kUnavailable,
           .message = "cannot lock '" + path + "': it is in use by another process, or opened twice by this one",
-          .details = {}};
+          .details = R"({"locked":true})"};
     }
     return std::unique_ptr<DirectoryLock>(std::make_unique<PosixLock>(std::move(descriptor)));
   }
