@@ -1,0 +1,142 @@
+#include "mcp/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "version.h"
+
+namespace chronos {
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  chronos stdio                                       serve MCP to an agent client
+  chronos import events.ndjson                        one event a line; run it again to resume
+  chronos export > events.ndjson
+  chronos call append_events '{"events":[{"stream":"order-7","type":"OrderPaid","data":{"amount":12}}]}'
+  chronos call get_state '{"stream":"order-7","as_of":1042}'
+  chronos verify
+
+Exit codes:
+  0  done
+  1  the operation failed (call: the error is on standard output as JSON)
+  2  wrong usage
+  3  the store cannot be opened or used: locked, unreadable, of a newer version, disk full
+  4  the store is corrupt
+  5  bad input data (import)
+  130  interrupted
+
+Several processes may use one data directory at the same time.)";
+
+std::string default_directory(const Environment& environment) {
+  if (!environment.data_directory.empty()) return environment.data_directory;
+  if (!environment.xdg_data_home.empty()) return environment.xdg_data_home + "/chronos";
+  if (!environment.home.empty()) return environment.home + "/.local/share/chronos";
+  return "";
+}
+
+CLI::App* add_command(CLI::App& app, CommandLine& line, const char* name, const char* description, const char* footer) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command
+      ->add_option("--data", line.data_directory,
+                   "The data directory (default: $CHRONOS_DATA, else $XDG_DATA_HOME/chronos, else "
+                   "~/.local/share/chronos)")
+      ->type_name("DIR");
+  command->footer(footer);
+  return command;
+}
+
+void add_import(CLI::App& app, CommandLine& line) {
+  CLI::App* command = add_command(app, line, "import",
+                                  "Append events from a file or standard input: one JSON object a line, exactly once",
+                                  R"(
+An input is recognised by its content from its first line on: run the same import again, after a crash or when the
+file has grown, and it continues where it stopped. It ends at the first bad line, says which, and keeps all before it.
+
+Examples:
+  chronos import events.ndjson
+  zcat events.ndjson.gz | chronos import -
+  chronos import --again events.ndjson                the same events a second time, on purpose
+  chronos import --fork what-if events.ndjson)");
+  command->add_option("FILE", line.file, "What to read; - is standard input")->capture_default_str();
+  command->add_option("--fork", line.fork, "The fork to append to")->type_name("NAME")->capture_default_str();
+  command->add_option("--batch", line.batch, "Events made durable together, rounded down to a power of two")
+      ->type_name("N")
+      ->check(CLI::Range(1, 8192))
+      ->capture_default_str();
+  command->add_option("--actor", line.actor, "Who is recorded as the actor")->type_name("NAME")->capture_default_str();
+  auto* id = command->add_option("--import-id", line.import_id, "Imports with another id do not know of each other")
+                 ->type_name("ID");
+  command->add_flag("--again", line.again, "Import under a new id, which is printed")->excludes(id);
+}
+
+void add_export(CLI::App& app, CommandLine& line) {
+  CLI::App* command = add_command(app, line, "export", "Write the events of a fork, one JSON object a line", R"(
+Examples:
+  chronos export > events.ndjson
+  chronos export --as-of 1042 --stream order-7
+  chronos export --fork what-if --since-position 1000 new.ndjson
+  chronos export --as-of 2026-11-22T10:00:00Z --data ./store events.ndjson)");
+  command->add_option("FILE", line.file, "Where to write; - is standard output")->capture_default_str();
+  command->add_option("--fork", line.fork, "The fork to read")->type_name("NAME")->capture_default_str();
+  command->add_option("--as-of", line.as_of, "A position or an RFC 3339 time (default: now)")->type_name("MOMENT");
+  command->add_option("--stream", line.stream, "Only this stream")->type_name("NAME");
+  command->add_option("--since-position", line.since_position, "Only events after this position")->type_name("N");
+}
+
+void add_call(CLI::App& app, CommandLine& line) {
+  CLI::App* command = add_command(app, line, "call", "Run one tool and print its answer, a JSON object", R"(
+Examples:
+  chronos call describe_store
+  chronos call query_events '{"stream":"order-7","limit":5}'
+  chronos call append_events - < append.json)");
+  command->add_option("TOOL", line.tool, "Its name; chronos tools lists them")->required();
+  command->add_option("JSON", line.arguments, "Its arguments, a JSON object; - reads them from standard input")
+      ->capture_default_str();
+  command->add_option("--actor", line.actor, "Who is recorded as the actor")->type_name("NAME")->capture_default_str();
+}
+
+}  // namespace
+
+std::variant<CommandLine, ExitCode> parse_command_line(int argc, const char* const* argv,
+                                                       const Environment& environment) {
+  CommandLine line;
+  line.data_directory = default_directory(environment);
+  CLI::App app("An event store for AI agents: every fact kept, any past moment readable.", "chronos");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "chronos " CHRONOS_VERSION);
+  app.footer(kFooter);
+  add_command(app, line, "stdio", "Serve MCP over standard input and output", R"(
+Examples:
+  chronos stdio
+  chronos stdio --data ./store)");
+  add_import(app, line);
+  add_export(app, line);
+  add_call(app, line);
+  add_command(app, line, "verify", "Check that the history is whole; exit code 4 when it is not", R"(
+Examples:
+  chronos verify
+  chronos verify --data ./store)");
+  add_command(app, line, "tools", "List the tools", R"(
+Example:
+  chronos tools)");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  using Command = CommandLine::Command;
+  constexpr std::pair<const char*, Command> kCommands[] = {{"stdio", Command::kStdio},   {"import", Command::kImport},
+                                                           {"export", Command::kExport}, {"call", Command::kCall},
+                                                           {"verify", Command::kVerify}, {"tools", Command::kTools}};
+  for (const auto& [name, command] : kCommands) {
+    if (app.got_subcommand(name)) line.command = command;
+  }
+  if (line.data_directory.empty()) {
+    std::cerr << "chronos: no data directory is known: give --data DIR or set CHRONOS_DATA\n";
+    return kExitUsage;
+  }
+  return line;
+}
+
+}  // namespace chronos

@@ -1,0 +1,50 @@
+// The command line as data: what was asked for, checked as far as it can be without a store.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+namespace chronos {
+
+// Told by --help.
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitFailed = 1,
+  kExitUsage = 2,
+  kExitUnavailable = 3,
+  kExitCorrupt = 4,
+  kExitBadInput = 5,
+  kExitInterrupted = 130,
+};
+
+// Variables of the environment; empty when not set.
+struct Environment {
+  std::string data_directory;  // CHRONOS_DATA
+  std::string xdg_data_home;   // XDG_DATA_HOME
+  std::string home;            // HOME
+};
+
+struct CommandLine {
+  enum class Command { kStdio, kImport, kExport, kCall, kVerify, kTools };
+  Command command = Command::kStdio;
+  std::string data_directory;
+  std::string actor = "local";
+  std::string file = "-";  // import, export
+  std::string fork = "main";
+  size_t batch = 1024;
+  bool again = false;
+  std::string import_id;
+  std::string as_of;
+  std::string stream;
+  uint64_t since_position = 0;
+  std::string tool;
+  std::string arguments = "{}";  // "-": on standard input
+};
+
+// The command, or the exit code when there is nothing to run (help and version were printed, or what is wrong).
+std::variant<CommandLine, ExitCode> parse_command_line(int argc, const char* const* argv,
+                                                       const Environment& environment);
+
+}  // namespace chronos

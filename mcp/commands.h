@@ -1,0 +1,28 @@
+// The commands of the program, one function each: from the command line to an exit code.
+//
+// Standard output has the answer and nothing else; what people want to know goes to standard error.
+#pragma once
+
+#include "core/clock.h"
+#include "mcp/command_line.h"
+#include "mcp/shared_backend.h"
+#include "mcp/stop_signal.h"
+
+namespace chronos {
+
+struct Workplace {
+  SharedBackend& backend;
+  StopSignal& stop;
+  Clock& clock;
+  Random& random;
+  Disk& disk;
+};
+
+ExitCode run_stdio(const CommandLine& line, Workplace place);
+ExitCode run_import(const CommandLine& line, Workplace place);
+ExitCode run_export(const CommandLine& line, Workplace place);
+ExitCode run_call(const CommandLine& line, Workplace place);
+ExitCode run_verify(const CommandLine& line, Workplace place);
+ExitCode run_tools();
+
+}  // namespace chronos

@@ -1,0 +1,49 @@
+#include "mcp/local_backend.h"
+
+#include <utility>
+
+namespace chronos {
+
+Result<std::string> run_tool(Store* store, const ToolCall& call) {
+  CallContext context{store, call.actor, call.cancelled, call.progress};
+  return call.tool->call(context, call.arguments);
+}
+
+LocalBackend::LocalBackend(StoreOptions options) : options_(std::move(options)) {}
+
+LocalBackend::~LocalBackend() {
+  if (opener_.joinable()) opener_.join();
+}
+
+Result<Store*> LocalBackend::store() {
+  const std::lock_guard lock(mutex_);
+  if (store_ == nullptr) {
+    auto opened = Store::open(options_);
+    if (!opened) return opened.error();
+    store_ = std::move(*opened);
+  }
+  return store_.get();
+}
+
+Result<std::string> LocalBackend::call(const ToolCall& call) {
+  if (!call.tool->needs_store) return run_tool(nullptr, call);
+  auto opened = store();
+  if (!opened) return opened.error();
+  return run_tool(*opened, call);
+}
+
+void LocalBackend::prepare() {
+  std::call_once(prepared_, [this] {
+    auto exists = options_.disk->exists(options_.directory + "/log");
+    if (!exists || !*exists) return;
+    // A failure is told by the call that needs the store.
+    opener_ = std::thread([this] { static_cast<void>(store().has_value()); });
+  });
+}
+
+void LocalBackend::quiet() {
+  const std::lock_guard lock(mutex_);
+  if (store_ != nullptr) store_->mark_quiet();
+}
+
+}  // namespace chronos

@@ -1,0 +1,46 @@
+// The program: reads the environment and the command line, puts the parts together, runs one command.
+#include <cstdlib>
+#include <string>
+#include <variant>
+
+#include "mcp/command_line.h"
+#include "mcp/commands.h"
+#include "mcp/shared_backend.h"
+#include "mcp/stop_signal.h"
+
+namespace chronos {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+ExitCode run(const CommandLine& line, Workplace place) {
+  switch (line.command) {
+    case CommandLine::Command::kStdio: return run_stdio(line, place);
+    case CommandLine::Command::kImport: return run_import(line, place);
+    case CommandLine::Command::kExport: return run_export(line, place);
+    case CommandLine::Command::kCall: return run_call(line, place);
+    case CommandLine::Command::kVerify: return run_verify(line, place);
+    case CommandLine::Command::kTools: return run_tools();
+  }
+  return kExitUsage;
+}
+
+}  // namespace
+}  // namespace chronos
+
+int main(int argc, char** argv) {
+  using namespace chronos;
+  const Environment environment{variable("CHRONOS_DATA"), variable("XDG_DATA_HOME"), variable("HOME")};
+  const auto parsed = parse_command_line(argc, argv, environment);
+  if (const auto* exit_code = std::get_if<ExitCode>(&parsed)) return *exit_code;
+  const auto& line = std::get<CommandLine>(parsed);
+
+  StopSignal stop;
+  StoreOptions store;
+  store.directory = line.data_directory;
+  SharedBackend backend({.store = store});
+  return run(line, {backend, stop, *store.clock, *store.random, *store.disk});
+}
