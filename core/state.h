@@ -36,8 +36,8 @@ class State {
   bool operator==(const State& other) const;
 
  private:
-  struct Node;
-  std::unique_ptr<Node> root_;
+  struct Tree;
+  std::unique_ptr<Tree> tree_;
 };
 
 // The fold of a stream's first `version` events.
