@@ -1,6 +1,6 @@
 // Memory that only grows and never moves: what is put in stays at its address until the arena goes.
 //
-// Chunks double from 1 KiB to 4 MiB, so an idle fork costs little and a busy one few calls.
+// Chunks double from 1 KiB to 8 MiB, so an idle fork costs little and a busy one few calls.
 // One writer; readers of what was allocated need nothing from the arena.
 #pragma once
 
