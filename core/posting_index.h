@@ -56,13 +56,13 @@ class PostingIndex {
 
   // Null when no event has the key.
   const Entry* find(uint32_t key) const {
-    const uint32_t number = index_.find(hash_of(key), [&](uint32_t i) { return entries_[i].key == key; });
+    const uint32_t number = number_of(key);
     return number == HashIndex::kNone ? nullptr : &entries_[number];
   }
 
   // The writer only: the key's entry, made if it is not there.
   Entry& entry(uint32_t key) {
-    const uint32_t number = index_.find(hash_of(key), [&](uint32_t i) { return entries_[i].key == key; });
+    const uint32_t number = number_of(key);
     if (number != HashIndex::kNone) return entries_[number];
     Entry& made = entries_.push_back(key);
     index_.insert(hash_of(key), entries_.size() - 1);
@@ -78,6 +78,11 @@ class PostingIndex {
   size_t bytes() const { return index_.bytes() + entries_.bytes() + arena_.bytes(); }
 
  private:
+  // Keys that are names' numbers come in order, so in a store with one fork the n-th key is n: look there first.
+  uint32_t number_of(uint32_t key) const {
+    if (key < size() && entries_[key].key == key) return key;
+    return index_.find(hash_of(key), [&](uint32_t i) { return entries_[i].key == key; });
+  }
   static uint64_t hash_of(uint32_t key) { return uint64_t{key} * 0x9E3779B97F4A7C15u; }
 
   HashIndex index_;

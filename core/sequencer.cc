@@ -59,6 +59,7 @@ Sequencer::Sequencer(Environment environment) : env_(environment) {}
 
 Sequencer::Foresight Sequencer::foresee(const Fork& fork, const std::vector<Condition>& conditions) const {
   Foresight foresight;
+  if (conditions.empty()) return foresight;
   foresight.first_match.resize(conditions.size());
   const View view = ForkTable::view(fork);
   foresight.until = view.head();
