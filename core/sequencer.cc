@@ -99,9 +99,6 @@ std::optional<Conflict> Sequencer::decide_one(const View& staged, const Conditio
         return conflict;
       }
       if (conflict.actual_version == condition.version) return std::nullopt;
-      for (size_t i = condition.version.value; i < stream.size() && conflict.missed.size() < Conflict::kMaxMissed; i++) {
-        conflict.missed.push_back(stream[i]);
-      }
       return conflict;
     }
     case Condition::Kind::kNoneMatch:
@@ -114,18 +111,11 @@ std::optional<Conflict> Sequencer::decide_one(const View& staged, const Conditio
       const bool wanted = condition.kind == Condition::Kind::kSomeMatch;
       if ((first.value != 0) == wanted) return std::nullopt;
       conflict.first_match = first;
-      if (!wanted) {
-        conflict.missed = find_matches(staged, condition.match, Position{first.value - 1}, Conflict::kMaxMissed);
-      }
       return conflict;
     }
     case Condition::Kind::kHead: {
       conflict.actual_head = staged.head();
       if (staged.head() == condition.position) return std::nullopt;
-      for (uint64_t p = condition.position.value + 1;
-           p <= staged.head().value && conflict.missed.size() < Conflict::kMaxMissed; p++) {
-        conflict.missed.push_back(Position{p});
-      }
       return conflict;
     }
   }

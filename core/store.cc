@@ -3,10 +3,41 @@
 #include <unordered_map>
 
 #include "core/fork_table.h"
+#include "core/scan.h"
 #include "core/sequencer.h"
 #include "core/verify.h"
 
 namespace chronos {
+namespace {
+
+// The events the caller did not know of, read where nobody waits.
+std::vector<Position> missed_events(const Conflict& conflict) {
+  std::vector<Position> missed;
+  const Condition& condition = conflict.condition;
+  switch (condition.kind) {
+    case Condition::Kind::kStreamVersion: {
+      const PositionList stream = conflict.view.stream(condition.stream);
+      for (size_t i = condition.version.value; i < stream.size() && missed.size() < Conflict::kMaxMissed; i++) {
+        missed.push_back(stream[i]);
+      }
+      return missed;
+    }
+    case Condition::Kind::kNoneMatch:
+      return find_matches(conflict.view, condition.match, Position{conflict.first_match.value - 1},
+                          Conflict::kMaxMissed);
+    case Condition::Kind::kHead:
+      for (uint64_t p = condition.position.value + 1;
+           p <= conflict.actual_head.value && missed.size() < Conflict::kMaxMissed; p++) {
+        missed.push_back(Position{p});
+      }
+      return missed;
+    case Condition::Kind::kStreamExists:
+    case Condition::Kind::kSomeMatch: return missed;
+  }
+  return missed;
+}
+
+}  // namespace
 
 // Owned parts, in the order in which they are needed; destroyed the other way round.
 class Store::Engine {
@@ -76,6 +107,7 @@ Result<AppendOutcome> Store::append(Batch batch) {
   if (!staged) return staged.error();
   if (auto settled = settle(staged->ticket); !settled) return settled.error();
   if (auto& appended = staged->outcome.appended) fill_versions(*appended);
+  if (auto& conflict = staged->outcome.conflict) conflict->missed = missed_events(*conflict);
   return std::move(staged->outcome);
 }
 

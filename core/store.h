@@ -52,7 +52,8 @@ struct Conflict {
   Position first_match;        // kNoneMatch: the first event that matches; 0 for kSomeMatch
   Position actual_head;        // kHead
   View view;                   // in which `missed` can be read
-  std::vector<Position> missed;  // the events the caller had not seen, oldest first, at most kMaxMissed
+  // The events the caller had not seen, oldest first, at most kMaxMissed; filled by append, not by stage.
+  std::vector<Position> missed;
   static constexpr size_t kMaxMissed = 20;
 };
 
