@@ -1,0 +1,287 @@
+// describe_store: what is in here, in about a page.
+//
+// It is the first call of an agent that knows nothing, so it is kept short on purpose: the longest lists are cut to
+// what is most frequent, and say how much they leave out.
+#include <simdjson.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/log.h"
+#include "core/time_text.h"
+#include "tools/address.h"
+#include "tools/arguments.h"
+#include "tools/json_writer.h"
+#include "tools/schema_text.h"
+#include "tools/table.h"
+
+namespace chronos {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+constexpr std::string_view kDescription =
+    "Says what is in the store: how many events and streams, the types of events with example fields, the busiest "
+    "streams, the time range, the forks and the limits. Call it first when you do not know the store, and again with "
+    "as_of to see what it held then. It is an overview only: use query_events for events and get_state for the state "
+    "of a stream.";
+
+constexpr std::string_view kInput =
+    R"({"type": "object", "additionalProperties": false, "properties": {@fork, @as_of}})";
+
+constexpr std::string_view kOutput = R"({
+  "type": "object",
+  "required": ["events", "streams", "types", "busiest_streams", "forks", "limits", "durability", "at"],
+  "properties": {
+    "events": {"description": "How many events.", @count},
+    "streams": {"description": "How many streams.", @count},
+    "first_recorded_at": {"type": "string", "description": "When the first event was recorded."},
+    "last_recorded_at": {"type": "string", "description": "When the last event was recorded."},
+    "types": {
+      "type": "array", "description": "Types of events, most frequent first.",
+      "items": {
+        "type": "object", "required": ["type", "count"],
+        "properties": {
+          "type": {"type": "string", "description": "The type."},
+          "count": {"description": "How many.", @count},
+          "fields": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "Members of data and their JSON types, in the newest event of the type."},
+          "more_fields": {"description": "How many members are not listed.", @count}}}},
+    "more_types": {"description": "How many types are not listed.", @count},
+    "busiest_streams": {
+      "type": "array", "description": "Streams with most events.",
+      "items": {
+        "type": "object", "required": ["stream", "version"],
+        "properties": {
+          "stream": {"type": "string", "description": "The stream."},
+          "version": {"description": "How many events it has.", @count}}}},
+    "forks": {
+      "type": "array", "description": "Lines of history, as they are now.",
+      "items": {
+        "type": "object", "required": ["fork", "head"],
+        "properties": {
+          "fork": {"type": "string", "description": "The fork."},
+          "parent": {"type": "string", "description": "The fork it left."},
+          "position": {"description": "Where it left its parent.", @position},
+          "head": {"description": "Its last position.", @position}}}},
+    "more_forks": {"description": "How many forks are not listed.", @count},
+    "limits": {
+      "type": "object",
+      "additionalProperties": {@count},
+      "description": "What one append may hold. Over one of them: too_large."},
+    "durability": {
+      "type": "array",
+      "items": {"type": "string"},
+      "description": "What append_events takes, the default first."},
+    "read_only_reason": {"type": "string", "description": "Why the store takes no appends, if so."},
+    "recovery_report": {"type": "string", "description": "What opening the store had to cut, if anything."},
+    @at}})";
+
+constexpr size_t kTypes = 30;
+constexpr size_t kFields = 10;
+constexpr size_t kFieldNameBytes = 64;
+constexpr size_t kFieldsUpToBytes = 1600;  // types after that are listed without fields
+constexpr size_t kStreams = 10;
+constexpr size_t kForks = 20;
+
+struct Counted {
+  std::string name;
+  uint64_t events = 0;
+  Position newest;
+};
+
+bool more_frequent(const Counted& a, const Counted& b) {
+  return a.events != b.events ? a.events > b.events : a.name < b.name;
+}
+
+// Keeps the `most` most frequent of the names visited; `names` is how many there were.
+class MostFrequent {
+ public:
+  explicit MostFrequent(size_t most) : most_(most) {}
+
+  void visit(std::string_view name, const PositionList& events) {
+    names_++;
+    if (kept_.size() == most_ && kept_.front().events > events.size()) return;
+    kept_.push_back({std::string(name), events.size(), events[events.size() - 1]});
+    // A heap with the least frequent on top.
+    std::push_heap(kept_.begin(), kept_.end(), more_frequent);
+    if (kept_.size() <= most_) return;
+    std::pop_heap(kept_.begin(), kept_.end(), more_frequent);
+    kept_.pop_back();
+  }
+  std::vector<Counted> sorted() const {
+    std::vector<Counted> list = kept_;
+    std::sort(list.begin(), list.end(), more_frequent);
+    return list;
+  }
+  size_t names() const { return names_; }
+
+ private:
+  size_t most_;
+  size_t names_ = 0;
+  std::vector<Counted> kept_;
+};
+
+std::string_view type_name(ondemand::json_type type) {
+  switch (type) {
+    case ondemand::json_type::object: return "object";
+    case ondemand::json_type::array: return "array";
+    case ondemand::json_type::string: return "string";
+    case ondemand::json_type::number: return "number";
+    case ondemand::json_type::boolean: return "boolean";
+    case ondemand::json_type::null: return "null";
+  }
+  return "null";
+}
+
+// The top-level members of `data` with their types.
+std::vector<std::pair<std::string, std::string_view>> fields_of(std::string_view data) {
+  std::vector<std::pair<std::string, std::string_view>> fields;
+  ondemand::parser parser;
+  ondemand::document document;
+  ondemand::object object;
+  const simdjson::padded_string_view padded(data.data(), data.size(), data.size() + kSimdPadding);
+  if (parser.iterate(padded).get(document) || document.get_object().get(object)) return fields;
+  for (auto field : object) {
+    std::string_view key;
+    ondemand::json_type type;
+    if (field.unescaped_key().get(key) || field.value().type().get(type)) return fields;
+    fields.emplace_back(key, type_name(type));
+  }
+  return fields;
+}
+
+void write_fields(JsonWriter& json, const Event& newest) {
+  const auto fields = fields_of(newest.data());
+  uint64_t left_out = 0;
+  std::vector<std::string_view> written;
+  json.key("fields").begin_object();
+  for (const auto& [name, type] : fields) {
+    if (std::find(written.begin(), written.end(), name) != written.end()) continue;
+    if (written.size() == kFields || name.size() > kFieldNameBytes) {
+      left_out++;
+      continue;
+    }
+    std::string quoted;
+    append_json_string(quoted, name);
+    json.key(std::string_view(quoted).substr(1, quoted.size() - 2)).string(type);
+    written.push_back(name);
+  }
+  json.end_object();
+  if (left_out > 0) json.key("more_fields").integer(left_out);
+}
+
+void write_types(JsonWriter& json, const View& view) {
+  MostFrequent types(kTypes);
+  view.for_each_type([&](std::string_view name, const PositionList& events) { types.visit(name, events); });
+  json.key("types").begin_array();
+  const size_t begin = json.size();
+  for (const Counted& type : types.sorted()) {
+    json.begin_object();
+    json.key("type").string(type.name);
+    json.key("count").integer(type.events);
+    if (json.size() - begin < kFieldsUpToBytes) write_fields(json, view.at(type.newest));
+    json.end_object();
+  }
+  json.end_array();
+  if (types.names() > kTypes) json.key("more_types").integer(types.names() - kTypes);
+}
+
+void write_counts(JsonWriter& json, const View& view, const MostFrequent& streams) {
+  json.key("events").integer(view.head().value);
+  json.key("streams").integer(streams.names());
+  if (view.head().value == 0) return;
+  json.key("first_recorded_at").string(format_time(view.at(Position{1}).recorded_at()));
+  json.key("last_recorded_at").string(format_time(view.recorded_at()));
+}
+
+void write_streams(JsonWriter& json, const MostFrequent& streams) {
+  json.key("busiest_streams").begin_array();
+  for (const Counted& stream : streams.sorted()) {
+    json.begin_object();
+    json.key("stream").string(stream.name);
+    json.key("version").integer(stream.events);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_forks(JsonWriter& json, const std::vector<ForkInfo>& forks) {
+  json.key("forks").begin_array();
+  for (size_t i = 0; i < forks.size() && i < kForks; i++) {
+    json.begin_object();
+    json.key("fork").string(forks[i].name);
+    if (!forks[i].parent.empty()) {
+      json.key("parent").string(forks[i].parent);
+      json.key("position").integer(forks[i].position.value);
+    }
+    json.key("head").integer(forks[i].head.value);
+    json.end_object();
+  }
+  json.end_array();
+  if (forks.size() > kForks) json.key("more_forks").integer(forks.size() - kForks);
+}
+
+void write_limits(JsonWriter& json, const Limits& limits) {
+  const std::pair<std::string_view, size_t> all[] = {{"event_bytes", limits.event_bytes},
+                                                     {"append_events", limits.batch_events},
+                                                     {"append_bytes", limits.batch_bytes},
+                                                     {"conditions", limits.conditions},
+                                                     {"stream_bytes", limits.stream_bytes},
+                                                     {"type_bytes", limits.type_bytes},
+                                                     {"id_bytes", limits.id_bytes},
+                                                     {"tags", limits.tags},
+                                                     {"tag_bytes", limits.tag_bytes},
+                                                     {"json_depth", limits.json_depth},
+                                                     {"embedding_numbers", limits.embedding_floats}};
+  json.key("limits").begin_object();
+  for (const auto& [name, value] : all) json.key(name).integer(value);
+  json.end_object();
+}
+
+Result<std::string> call(CallContext& context, ValidJson text) {
+  static const Schema kSchema(schema_text(kInput));
+  const auto arguments = Arguments::read(kSchema, text);
+  if (!arguments) return arguments.error();
+  const auto view = read_view(*context.store, arguments->view());
+  if (!view) return view.error();
+  MostFrequent streams(kStreams);
+  view->for_each_stream([&](std::string_view name, const PositionList& events) { streams.visit(name, events); });
+  const StoreStatus status = context.store->status();
+
+  std::string answer;
+  JsonWriter json(answer);
+  json.begin_object();
+  write_counts(json, *view, streams);
+  write_types(json, *view);
+  write_streams(json, streams);
+  write_forks(json, context.store->forks());
+  write_limits(json, context.store->limits());
+  json.key("durability").begin_array().string("fsync").string("os").end_array();
+  if (!status.read_only_reason.empty()) json.key("read_only_reason").string(status.read_only_reason);
+  if (!status.recovery_report.empty()) json.key("recovery_report").string(status.recovery_report);
+  json.key("at");
+  write_at(json, *view);
+  json.end_object();
+  return answer;
+}
+
+}  // namespace
+
+Tool describe_store_tool() {
+  static const std::string kInputSchema = schema_text(kInput);
+  static const std::string kOutputSchema = schema_text(kOutput);
+  return Tool{.name = "describe_store",
+              .title = "Describe the store",
+              .description = kDescription,
+              .input_schema = kInputSchema,
+              .output_schema = kOutputSchema,
+              .call = call};
+}
+
+}  // namespace chronos

@@ -1,0 +1,17 @@
+// One function per tool, each in the file of the tool's name; all_tools.cc lists them.
+#pragma once
+
+#include "tools/tool.h"
+
+namespace chronos {
+
+Tool describe_store_tool();
+Tool append_events_tool();
+Tool query_events_tool();
+Tool get_state_tool();
+Tool compare_tool();
+Tool trace_events_tool();
+Tool verify_history_tool();
+Tool guide_tool();
+
+}  // namespace chronos
