@@ -1,7 +1,6 @@
 // Walks the events of a view that match, in order of position, reading as little as the indexes allow.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,6 +13,8 @@
 #include "core/view.h"
 
 namespace chronos {
+
+class Candidates;
 
 // All members given must hold.
 struct EventFilter {
@@ -35,22 +36,23 @@ class EventScan {
   EventScan(const View& view, const EventFilter& filter, Order order, Position from);
   ~EventScan();
 
-  // The next matching event, or nullopt at the end or when more than `max_examined` events were looked at since
-  // the last call that asked for the budget to be renewed.
+  // The next matching event; nullopt at the end, or when the budget is used up before one was found.
   std::optional<Event> next();
 
-  // True when next() returned nullopt because the budget was used up; resume() is where to go on.
+  // Allows this many more events to be looked at, whether they match or not; without it there is no limit.
+  void set_budget(uint64_t max_examined);
+  // True when next() returned nullopt because the budget was used up: go on after set_budget(), or with a new
+  // scan from resume(), the first position not looked at.
   bool out_of_budget() const { return out_of_budget_; }
   Position resume() const { return resume_; }
-  void set_budget(uint64_t max_examined) { budget_ = max_examined; }
 
  private:
-  class Candidates;
   bool accepts(const Event& event) const;
   const View& view_;
   const EventFilter& filter_;
   std::unique_ptr<Candidates> candidates_;
   uint64_t budget_ = UINT64_MAX;
+  uint64_t examined_ = 0;  // since the budget was set
   bool out_of_budget_ = false;
   Position resume_;
 };
