@@ -126,7 +126,7 @@ for (const kind of kinds) {
         ["trace_events", {}, "invalid_argument"],
         ["trace_events", { id: "no-such-id" }, "not_found"],
         ["describe_store", { as_of: "yesterday" }, "invalid_argument"],
-        ["guide", { topic: "no-such-topic" }, "not_found"],
+        ["guide", { topic: "no-such-topic" }, "invalid_argument"],
       ];
       for (const [name, args, code] of cases) {
         const result = await session.call(name, args);
