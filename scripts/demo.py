@@ -59,10 +59,10 @@ class Agent:
         return self.process.wait(timeout=20)
 
 
-def shortened(value):
-    """Without what a reader of the demonstration does not need: ids and times."""
+def shortened(value, hidden=frozenset({"id", "recorded_at", "valid_at", "actor", "durability", "retryable", "at", "left_at",
+                                      "first", "last", "last_position", "event_count", "condition_index", "side"})):
+    """Without what a reader of the demonstration does not need, such as ids and times."""
     if isinstance(value, dict):
-        hidden = {"id", "recorded_at", "valid_at", "actor", "metadata", "durability", "retryable"}
         return {k: shortened(v) for k, v in value.items() if k not in hidden}
     if isinstance(value, list):
         return [shortened(v) for v in value]
@@ -70,14 +70,18 @@ def shortened(value):
 
 
 def show(label, value):
-    text = json.dumps(shortened(value), ensure_ascii=False, separators=(", ", ": "))
-    if len(label) + len(text) + 4 <= WIDTH or not isinstance(value, dict):
-        print(f"  {label}  {text[:WIDTH * 3]}")
+    """On one line if it fits; else a line for each member, and members of an error one by one."""
+    value = shortened(value)
+    if "error" in value:
+        value = {**value["error"], **value["error"].pop("details", {})}
+        value.pop("details", None)
+    text = json.dumps(value, ensure_ascii=False)
+    if len(label) + len(text) + 4 <= WIDTH:
+        print(f"  {label}  {text}")
         return
     print(f"  {label}")
-    for key, part in shortened(value).items():
-        line = json.dumps(part, ensure_ascii=False, separators=(", ", ": "))
-        print(f"      {key}: {line if len(line) <= WIDTH * 2 else line[:WIDTH * 2] + ' ...'}")
+    for key, part in value.items():
+        print(f"      {key}: {json.dumps(part, ensure_ascii=False)}")
 
 
 def step(title):
@@ -122,15 +126,18 @@ def story(ann, ben):
     expect("the status differs", any(d["path"] == "/status" for d in answer["differences"]))
 
 
+def indented(value):
+    return json.dumps(value, indent=2).replace('[\n        "stdio"\n      ]', '["stdio"]')
+
+
 def client_blocks(binary):
     entry = {"command": binary, "args": ["stdio"]}
     blocks = [
         ("Claude Code: run this once", f"claude mcp add --scope user chronos -- {binary} stdio"),
-        ("Claude Code: or `.mcp.json` in a project", json.dumps({"mcpServers": {"chronos": entry}}, indent=2)),
-        ("Claude Desktop: `claude_desktop_config.json` (Settings > Developer > Edit Config)",
-         json.dumps({"mcpServers": {"chronos": entry}}, indent=2)),
-        ("Cursor: `~/.cursor/mcp.json`", json.dumps({"mcpServers": {"chronos": entry}}, indent=2)),
-        ("VS Code: `.vscode/mcp.json`", json.dumps({"servers": {"chronos": {"type": "stdio", **entry}}}, indent=2)),
+        ("Claude Code: or `.mcp.json` in a project\n"
+         "--- Claude Desktop: `claude_desktop_config.json` (Settings > Developer > Edit Config)\n"
+         "--- Cursor: `~/.cursor/mcp.json`", indented({"mcpServers": {"chronos": entry}})),
+        ("VS Code: `.vscode/mcp.json`", indented({"servers": {"chronos": {"type": "stdio", **entry}}})),
     ]
     print("\nTo give this to an agent, paste one of these (the data goes to $XDG_DATA_HOME/chronos, by default "
           "~/.local/share/chronos;\nadd \"--data\", \"DIRECTORY\" to the arguments for another place):")
