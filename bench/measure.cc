@@ -38,9 +38,10 @@ uint64_t resident_bytes() {
 }
 
 void emit(std::string_view figure, std::string_view config, double value, std::string_view unit) {
-  std::printf("{\"program\":\"chronos_bench\",\"figure\":\"%.*s\",\"config\":\"%.*s\",\"value\":%.6g,\"unit\":\"%.*s\"}\n",
-              static_cast<int>(figure.size()), figure.data(), static_cast<int>(config.size()), config.data(), value,
-              static_cast<int>(unit.size()), unit.data());
+  std::printf(
+      "{\"program\":\"chronos_bench\",\"figure\":\"%.*s\",\"config\":\"%.*s\",\"value\":%.6g,\"unit\":\"%.*s\"}\n",
+      static_cast<int>(figure.size()), figure.data(), static_cast<int>(config.size()), config.data(), value,
+      static_cast<int>(unit.size()), unit.data());
   std::fflush(stdout);
 }
 

@@ -1,5 +1,6 @@
 // Clocks, figures and their output.  One figure is one line of JSON on stdout:
-//   {"program":"chronos_bench","figure":"append","config":"durable=fsync producers=8 batch=1000","value":1.2e6,"unit":"events/s"}
+//   {"program":"chronos_bench","figure":"append","config":"durable=fsync producers=8
+//   batch=1000","value":1.2e6,"unit":"events/s"}
 // so that figures of several programs, taken in one run, can be joined and divided (bench/compare.py).
 #pragma once
 

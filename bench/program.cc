@@ -11,8 +11,8 @@ namespace {
 constexpr size_t kCalls = 3000;
 
 std::string tool_call(size_t id, const std::string& tool, const std::string& arguments) {
-  return "{\"jsonrpc\":\"2.0\",\"id\":" + std::to_string(id) + ",\"method\":\"tools/call\",\"params\":{\"name\":\"" + tool +
-         "\",\"arguments\":" + arguments + "}}";
+  return "{\"jsonrpc\":\"2.0\",\"id\":" + std::to_string(id) + ",\"method\":\"tools/call\",\"params\":{\"name\":\"" +
+         tool + "\",\"arguments\":" + arguments + "}}";
 }
 
 void initialize(Child& server) {
@@ -90,8 +90,8 @@ void measure_stdio(const Setting& setting, const Workload& workload) {
            "\",\"type\":\"Called\",\"data\":{\"n\":" + std::to_string(i) + "}}]}";
   });
   measure_calls(server, "tool=append_events durable=fsync", "append_events", [&](size_t i) {
-    return "{\"events\":[{\"stream\":\"calls-" + std::to_string(i % 10) + "\",\"type\":\"Called\",\"data\":{\"n\":" +
-           std::to_string(i) + "}}]}";
+    return "{\"events\":[{\"stream\":\"calls-" + std::to_string(i % 10) +
+           "\",\"type\":\"Called\",\"data\":{\"n\":" + std::to_string(i) + "}}]}";
   });
 }
 

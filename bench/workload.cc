@@ -19,11 +19,15 @@ struct Theme {
   std::array<const char*, 6> types;
 };
 constexpr std::array<Theme, 4> kThemes = {{
-    {"order", "order_id", {"OrderPlaced", "OrderPaid", "OrderPacked", "OrderShipped", "OrderDelivered", "OrderNoteAdded"}},
+    {"order",
+     "order_id",
+     {"OrderPlaced", "OrderPaid", "OrderPacked", "OrderShipped", "OrderDelivered", "OrderNoteAdded"}},
     {"agent", "run_id", {"ToolCalled", "ToolReturned", "PlanRevised", "MemoryStored", "MessageSent", "RunFinished"}},
-    {"ticket", "ticket_id",
+    {"ticket",
+     "ticket_id",
      {"TicketOpened", "TicketAssigned", "CommentAdded", "PriorityChanged", "TicketResolved", "TicketClosed"}},
-    {"account", "account_id",
+    {"account",
+     "account_id",
      {"AccountOpened", "FundsDeposited", "FundsWithdrawn", "LimitChanged", "AddressChanged", "StatementIssued"}},
 }};
 constexpr std::array<const char*, 6> kStatus = {"pending", "active", "review", "failed", "done", "cancelled"};
@@ -48,8 +52,8 @@ class Zipf {
 };
 
 std::string make_word(size_t rank) {
-  static constexpr std::array<const char*, 16> kSyllables = {"ta", "re", "lo", "mi", "sun", "ker", "vo", "pli",
-                                                             "an", "do", "ge", "hir", "ba", "quo", "ne", "stu"};
+  static constexpr std::array<const char*, 16> kSyllables = {"ta", "re", "lo", "mi",  "sun", "ker", "vo", "pli",
+                                                             "an", "do", "ge", "hir", "ba",  "quo", "ne", "stu"};
   std::string word;
   for (size_t n = rank + 16; n > 0; n /= 16) word += kSyllables[n % 16];
   return word;
@@ -67,7 +71,8 @@ class Generator {
     const Theme& theme = kThemes[stream % kThemes.size()];
     const char* type = seen_[stream]++ == 0 ? theme.types[0] : theme.types[1 + dice_.below(5)];
     std::string text;
-    for (uint64_t left = 9 + dice_.below(7); left > 0; left--) text += vocabulary_[words_(dice_)] + (left > 1 ? " " : "");
+    for (uint64_t left = 9 + dice_.below(7); left > 0; left--)
+      text += vocabulary_[words_(dice_)] + (left > 1 ? " " : "");
     if (dice_.below(20) == 0) text += " caf\xc3\xa9 \\\"quoted\\\"";
     const uint64_t a = dice_.next();
     const uint64_t b = dice_.next();

@@ -150,7 +150,8 @@ Result<void> BatchBuilder::check_ids() const {
 Result<void> BatchBuilder::check(const NewEvent& event) const {
   if (auto ok = check_name("stream", event.stream, limits_.stream_bytes); !ok) return ok;
   if (event.stream.front() == '$') {
-    return invalid("stream " + shown(event.stream) + " begins with $, which is kept for the store; choose another name");
+    return invalid("stream " + shown(event.stream) +
+                   " begins with $, which is kept for the store; choose another name");
   }
   if (auto ok = check_name("type", event.type, limits_.type_bytes); !ok) return ok;
   const std::pair<std::string_view, std::string_view> ids[] = {
@@ -211,8 +212,8 @@ Result<void> BatchBuilder::add(const NewEvent& event) {
   };
   if (event.valid_at) copy(&event.valid_at->value, sizeof event.valid_at->value);
   copy(event.embedding.data(), event.embedding.size_bytes());
-  for (const std::string_view field : {event.data, event.metadata, event.stream, event.type, event.id,
-                                       event.correlation_id, event.causation_id}) {
+  for (const std::string_view field :
+       {event.data, event.metadata, event.stream, event.type, event.id, event.correlation_id, event.causation_id}) {
     copy(field.data(), field.size());
   }
   put_tags(to, event.tags, head.tag_count);

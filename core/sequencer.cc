@@ -146,8 +146,8 @@ Result<std::optional<Store::Staged>> Sequencer::find_replay_by_ids(const Batch& 
   if (found->empty()) return std::optional<Store::Staged>();
   Store::Staged replay;
   replay.ticket = staged_;
-  replay.outcome.appended = appended_by(staged.at(found->back()).address() - staged.at(found->back()).head().commit_back,
-                                        *fork.name);
+  replay.outcome.appended =
+      appended_by(staged.at(found->back()).address() - staged.at(found->back()).head().commit_back, *fork.name);
   replay.outcome.appended->first_position = found->front();
   replay.outcome.appended->last_position = found->back();
   replay.outcome.appended->replayed = true;
@@ -159,8 +159,8 @@ Result<std::optional<Store::Staged>> Sequencer::find_replay_by_ids(const Batch& 
 Result<Store::Staged> Sequencer::stage(const Batch& batch) {
   const std::shared_ptr<Fork> fork = env_.forks.find(batch.head.fork);
   if (fork == nullptr) {
-    return Error{Code::kNotFound,
-                 "fork '" + batch.head.fork + "' does not exist; known: " + env_.forks.known_names(), {}};
+    return Error{
+        Code::kNotFound, "fork '" + batch.head.fork + "' does not exist; known: " + env_.forks.known_names(), {}};
   }
   const Foresight foresight = foresee(*fork, batch.head.conditions);
 
@@ -250,8 +250,8 @@ void Sequencer::remember_request(std::string_view request_id, const char* record
 }
 
 const char* Sequencer::find_request(std::string_view request_id) const {
-  const uint32_t found = requests_.find(
-      hash_bytes(request_id), [&](uint32_t i) { return request_id_of(request_records_[i]) == request_id; });
+  const uint32_t found = requests_.find(hash_bytes(request_id),
+                                        [&](uint32_t i) { return request_id_of(request_records_[i]) == request_id; });
   return found == HashIndex::kNone ? nullptr : request_records_[found];
 }
 

@@ -19,7 +19,8 @@ Result<void> check_fork_name(std::string_view name) {
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
   });
-  if (!name.empty() && name.size() <= kForkNameBytes && plain && std::isalnum(static_cast<unsigned char>(name[0])) != 0) {
+  if (!name.empty() && name.size() <= kForkNameBytes && plain &&
+      std::isalnum(static_cast<unsigned char>(name[0])) != 0) {
     return {};
   }
   return invalid("fork name '" + std::string(name.substr(0, kForkNameBytes)) +
@@ -72,8 +73,8 @@ Result<Lsn> Sequencer::create_fork(const NewFork& wanted, std::shared_ptr<Fork>&
   }
   const std::shared_ptr<Fork> parent = env_.forks.find(wanted.from.fork);
   if (parent == nullptr || env_.forks.is_closed(parent->id)) {
-    return Error{Code::kNotFound,
-                 "fork '" + wanted.from.fork + "' does not exist; known: " + env_.forks.known_names(), {}};
+    return Error{
+        Code::kNotFound, "fork '" + wanted.from.fork + "' does not exist; known: " + env_.forks.known_names(), {}};
   }
   const View view = ForkTable::view(*parent);
   Position point = view.head();
@@ -87,8 +88,8 @@ Result<Lsn> Sequencer::create_fork(const NewFork& wanted, std::shared_ptr<Fork>&
   std::optional<Timestamp> expires;
   if (wanted.ttl_seconds) expires = Timestamp{now.value + static_cast<int64_t>(*wanted.ttl_seconds) * 1'000'000};
   made = env_.forks.add({wanted.name, parent->id, point, now, expires, wanted.purpose});
-  const ForkCreated change{made->id,       parent->id,   point,            expires, wanted.name,
-                           wanted.purpose, wanted.actor, wanted.request_id, request};
+  const ForkCreated change{made->id,     parent->id,        point,  expires, wanted.name, wanted.purpose,
+                           wanted.actor, wanted.request_id, request};
   return stage_change(change, made, Pending::Then::kShow, now);
 }
 
@@ -117,13 +118,12 @@ Result<Lsn> Sequencer::discard_fork(std::string_view name, std::string_view reas
   if (fault_) return read_only_error();
   const std::shared_ptr<Fork> fork = env_.forks.find(name);
   if (fork == nullptr || env_.forks.is_closed(fork->id)) {
-    return Error{Code::kNotFound,
-                 "fork '" + std::string(name) + "' does not exist; known: " + env_.forks.known_names(), {}};
+    return Error{
+        Code::kNotFound, "fork '" + std::string(name) + "' does not exist; known: " + env_.forks.known_names(), {}};
   }
   if (fork->id == kMainFork) return invalid("main cannot be discarded; discard a fork");
   if (env_.forks.has_children(fork->id)) {
-    return Error{Code::kConflict,
-                 "fork '" + std::string(name) + "' has forks of its own; discard those first", {}};
+    return Error{Code::kConflict, "fork '" + std::string(name) + "' has forks of its own; discard those first", {}};
   }
   when = next_time();
   env_.forks.close(fork->id);

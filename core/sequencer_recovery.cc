@@ -11,7 +11,8 @@ namespace chronos {
 namespace {
 
 Error corrupt(Lsn lsn, const std::string& what) {
-  return {Code::kCorrupt, "record " + std::to_string(lsn.value) + " of the log " + what + "; restore from a backup", {}};
+  return {
+      Code::kCorrupt, "record " + std::to_string(lsn.value) + " of the log " + what + "; restore from a backup", {}};
 }
 
 // Whether the events of a commit fill its body exactly, each saying where it is.

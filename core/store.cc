@@ -50,10 +50,9 @@ class Store::Engine {
         sequencer({*log_, *options.clock, *options.random, forks}) {}
 
   Result<void> recover() {
-    auto end = log_->replay(
-        [this](const LogRecord& record, const std::shared_ptr<const char[]>& memory) {
-          return sequencer.recover(record, memory);
-        });
+    auto end = log_->replay([this](const LogRecord& record, const std::shared_ptr<const char[]>& memory) {
+      return sequencer.recover(record, memory);
+    });
     if (!end) return end.error();
     recovery_report = end->cut_report;
     return sequencer.finish_recovery(end->last);
@@ -94,8 +93,8 @@ const Limits& Store::limits() const { return engine_->limits; }
 
 Result<Store::Staged> Store::stage(Batch batch) {
   if (batch.head.durability == Durability::kOs && !engine_->allow_os_durability) {
-    return Error{Code::kPermissionDenied, "this store acknowledges only after the disk has it; use durability \"fsync\"",
-                 {}};
+    return Error{
+        Code::kPermissionDenied, "this store acknowledges only after the disk has it; use durability \"fsync\"", {}};
   }
   return engine_->sequencer.stage(batch);
 }
@@ -156,8 +155,8 @@ void Store::mark_quiet() { engine_->sequencer.mark_quiet(); }
 Result<View> Store::view(const Address& address) const {
   const std::shared_ptr<Fork> fork = engine_->forks.find(address.fork);
   if (fork == nullptr) {
-    return Error{Code::kNotFound,
-                 "fork '" + address.fork + "' does not exist; known: " + engine_->forks.known_names(), {}};
+    return Error{
+        Code::kNotFound, "fork '" + address.fork + "' does not exist; known: " + engine_->forks.known_names(), {}};
   }
   View view = ForkTable::view(*fork);
   if (address.position && address.time) {

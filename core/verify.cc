@@ -61,7 +61,8 @@ class HistoryCheck {
     if (rank == 0 || stream[rank - 1] != at) {
       problem(at, "is missing from the index of its stream");
     } else if (event.version().value != rank) {
-      problem(at, "has version " + std::to_string(event.version().value) + " where " + std::to_string(rank) + " was due");
+      problem(at,
+              "has version " + std::to_string(event.version().value) + " where " + std::to_string(rank) + " was due");
     }
     versions_[std::string(event.stream())] = event.version().value;
   }

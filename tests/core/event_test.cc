@@ -53,7 +53,8 @@ TEST_CASE("Other ids are not taken for the store's", "[event]") {
   }
   CHECK_FALSE(parse_store_id("order-7"));
   CHECK_FALSE(parse_store_id(good + "0"));
-  for (const auto& [at, c] : std::vector<std::pair<size_t, char>>{{14, '4'}, {19, '0'}, {0, 'G'}, {25, 'A'}, {10, '-'}}) {
+  for (const auto& [at, c] :
+       std::vector<std::pair<size_t, char>>{{14, '4'}, {19, '0'}, {0, 'G'}, {25, 'A'}, {10, '-'}}) {
     std::string bad = good;
     bad[at] = c;
     CHECK_FALSE(parse_store_id(bad));
@@ -76,7 +77,8 @@ TEST_CASE("An event gives back every field, byte for byte", "[event][batch]") {
   event.valid_at = Timestamp{-5};
   event.embedding = embedding;
   BatchBuilder builder(kLimits);
-  builder.begin({.fork = "main", .actor = "tester", .request_id = "r1", .conditions = {}, .durability = Durability::kOs});
+  builder.begin(
+      {.fork = "main", .actor = "tester", .request_id = "r1", .conditions = {}, .durability = Durability::kOs});
   REQUIRE(builder.add(event));
   REQUIRE(builder.add(small_event()));
   CHECK(builder.event_count() == 2);
