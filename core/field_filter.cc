@@ -93,7 +93,8 @@ Found find_element(std::string_view array, std::string_view token) {
 }
 
 Found find(ValidJson data, const std::vector<std::string>& path) {
-  Found found = JsonWalk(data).take();
+  if (path.empty()) return JsonWalk(data).take();
+  Found found = data.text().substr(data.text().find_first_not_of(" \n\t\r"));  // not taken: that would walk it twice
   for (const std::string& token : path) {
     switch (found->front()) {
       case '{': found = find_member(*found, token); break;
@@ -124,9 +125,16 @@ std::partial_ordering compare(std::string_view left, std::string_view right) {
   return std::partial_ordering::unordered;
 }
 
+bool contains_string(std::string_view found, std::string_view value) {
+  if (is_plain_string(found) && is_plain_string(value)) {
+    return found.substr(1, found.size() - 2).find(value.substr(1, value.size() - 2)) != found.npos;
+  }
+  return unescape_json(found).find(unescape_json(value)) != std::string::npos;
+}
+
 bool contains(std::string_view found, std::string_view value) {
   switch (found.front()) {
-    case '"': return is_string(value) && unescape_json(found).find(unescape_json(value)) != std::string::npos;
+    case '"': return is_string(value) && contains_string(found, value);
     case '{': return is_string(value) && find_member(found, unescape_json(value)).has_value();
     case '[': {
       JsonWalk walk(ValidJson::trusted(found));
