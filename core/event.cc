@@ -58,7 +58,7 @@ Timestamp Event::valid_at() const {
 
 void Event::copy_embedding(float* to) const {
   const size_t skip = has_valid_at() ? size_t{8} : size_t{0};
-  std::memcpy(to, fields() + skip, size_t{head().embedding_size} * sizeof(float));
+  if (head().embedding_size > 0) std::memcpy(to, fields() + skip, size_t{head().embedding_size} * sizeof(float));
 }
 
 bool Event::has_tag(std::string_view tag) const {
