@@ -23,6 +23,7 @@
 #include "core/sequencer.h"
 
 #include <cstring>
+#include <unordered_map>
 #include <utility>
 
 #include "core/check.h"
@@ -144,13 +145,22 @@ Result<std::optional<Store::Staged>> Sequencer::find_replay_by_ids(const Batch& 
   const auto found = same_events(batch, staged);
   if (!found) return found.error();
   if (found->empty()) return std::optional<Store::Staged>();
+  const Event last = staged.at(found->back());
   Store::Staged replay;
   replay.ticket = staged_;
-  replay.outcome.appended =
-      appended_by(staged.at(found->back()).address() - staged.at(found->back()).head().commit_back, *fork.name);
-  replay.outcome.appended->first_position = found->front();
-  replay.outcome.appended->last_position = found->back();
-  replay.outcome.appended->replayed = true;
+  Appended& appended =
+      replay.outcome.appended.emplace(appended_by(last.address() - last.head().commit_back, *fork.name));
+  appended.first_position = found->front();
+  appended.last_position = found->back();
+  appended.replayed = true;
+  // Other commits may lie between: the versions are those of the batch's own events.
+  std::unordered_map<std::string_view, size_t> places;
+  for (const Position position : *found) {
+    const Event event = staged.at(position);
+    const auto [place, is_new] = places.emplace(event.stream(), appended.versions.size());
+    if (is_new) appended.versions.emplace_back(event.stream(), event.version());
+    appended.versions[place->second].second = event.version();
+  }
   return std::optional(std::move(replay));
 }
 

@@ -105,7 +105,8 @@ Result<AppendOutcome> Store::append(Batch batch) {
   auto staged = stage(std::move(batch));
   if (!staged) return staged.error();
   if (auto settled = settle(staged->ticket); !settled) return settled.error();
-  if (auto& appended = staged->outcome.appended) fill_versions(*appended);
+  auto& appended = staged->outcome.appended;
+  if (appended && appended->versions.empty()) fill_versions(*appended);
   if (auto& conflict = staged->outcome.conflict) conflict->missed = missed_events(*conflict);
   return std::move(staged->outcome);
 }
