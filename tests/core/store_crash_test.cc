@@ -1,0 +1,214 @@
+// Whole stores on a disk that loses power, tears writes, fails and fills up (tests/support/crash_run.h), and the
+// proof that the harness would notice: stores with planted bugs, each of which it must find.
+#include <string>
+
+#include "tests/support/catch.h"
+#include "tests/support/chance.h"
+#include "tests/support/crash_run.h"
+#include "tests/support/simulated_disk.h"
+
+namespace chronos::test {
+namespace {
+
+using Failing = SimulatedDisk::Failing;
+
+// Lives, dies and is reopened `deaths` times; some of the deaths come in the middle of a disk operation, some during
+// the reopening itself.
+std::string many_deaths(SimulatedDisk& disk, CrashRun& run, uint64_t seed, int deaths) {
+  Chance chance(seed + 2);
+  for (int i = 0; i < deaths; i++) {
+    if (chance.percent(50)) disk.fail_after(chance.between(1, 40), Failing::kFromThenOn);
+    std::string problem = run.open();
+    if (problem.empty() && run.is_open() && i > 0) problem = run.send_again();
+    if (problem.empty() && run.is_open()) problem = run.live(chance.between(0, 25));
+    if (!problem.empty()) return "life " + std::to_string(i) + ": " + problem;
+    if (chance.percent(70)) {
+      run.lose_power();
+    } else {
+      run.kill();
+    }
+  }
+  disk.stop_failing();
+  const std::string problem = run.open();
+  return problem.empty() && !run.is_open() ? "the last opening failed" : problem;
+}
+
+std::string crash_story(uint64_t seed, bool os_durability) {
+  SimulatedDisk disk(seed);
+  CrashRun run(disk, {.seed = seed, .os_durability = os_durability});
+  return many_deaths(disk, run, seed, 8);
+}
+
+// Opens, appends, forks, closes, reopens, appends, with the n-th disk operation failing.
+std::string story_with_fault(SimulatedDisk& disk, CrashRun& run, uint64_t n, Failing failing) {
+  disk.fail_after(n, failing);
+  for (int life = 0; life < 2; life++) {
+    std::string problem = run.open();
+    if (problem.empty() && run.is_open()) problem = run.live(15);
+    if (!problem.empty()) return problem;
+    run.close();
+  }
+  return "";
+}
+
+std::string nth_failure(uint64_t n, Failing failing, bool power_cut, bool& struck) {
+  SimulatedDisk disk(n);
+  CrashRun run(disk, {.seed = 7});
+  std::string problem = story_with_fault(disk, run, n, failing);
+  struck = disk.has_failed();
+  if (!problem.empty()) return problem;
+  if (power_cut) {
+    run.lose_power();
+  } else {
+    run.kill();
+  }
+  problem = run.open();
+  if (problem.empty() && !run.is_open()) return "the store does not open although the disk is well again";
+  if (problem.empty()) problem = run.send_again();
+  return problem.empty() ? run.live(10) : problem;
+}
+
+}  // namespace
+
+TEST_CASE("after power cuts and kills everything acknowledged is there, and nothing but a prefix of the rest") {
+  for (const uint64_t seed : test_seeds(1, 100)) {
+    INFO("CHRONOS_SEED=" << seed);
+    REQUIRE(crash_story(seed, false) == "");
+  }
+}
+
+TEST_CASE("appends that ask for the page cache only may be lost to a power cut, but only from the end") {
+  for (const uint64_t seed : test_seeds(1, 100)) {
+    INFO("CHRONOS_SEED=" << seed);
+    REQUIRE(crash_story(seed, true) == "");
+  }
+}
+
+TEST_CASE("whichever disk operation fails, the store says so, turns read-only and loses nothing acknowledged") {
+  for (const Failing failing : {Failing::kOnce, Failing::kFromThenOn}) {
+    for (const bool power_cut : {true, false}) {
+      bool struck = true;
+      uint64_t n = 1;
+      for (; struck; n++) {
+        INFO("operation " << n << (failing == Failing::kOnce ? " fails" : " and all after it fail")
+                          << (power_cut ? ", then the power is cut" : ", then the process dies"));
+        REQUIRE(nth_failure(n, failing, power_cut, struck) == "");
+      }
+      CHECK(n > 30);  // the story is long enough to mean something
+    }
+  }
+}
+
+TEST_CASE("a full disk makes the store read-only; with room again it goes on where it was") {
+  for (uint64_t free = 0; free < 20'000; free += 487) {
+    INFO("free bytes: " << free);
+    SimulatedDisk disk(free);
+    CrashRun run(disk, {.seed = free, .disk_may_fill = true});
+    disk.set_free_bytes(free);
+    REQUIRE(run.open() == "");
+    if (run.is_open()) REQUIRE(run.live(60) == "");
+    run.close();
+    disk.set_free_bytes(std::nullopt);
+    REQUIRE(run.open() == "");
+    REQUIRE(run.is_open());
+    REQUIRE(run.send_again() == "");
+    REQUIRE(run.live(10) == "");
+  }
+}
+
+// --- the harness proves itself ---
+
+namespace {
+
+// How many of the first seeds it takes until the harness sees a broken rule; 0 when it sees none.
+template <typename Story>
+uint64_t seeds_until_found(Story story, uint64_t most) {
+  for (uint64_t seed = 1; seed <= most; seed++) {
+    if (!story(seed).empty()) return seed;
+  }
+  return 0;
+}
+
+// A disk whose failures are not reported: the store goes on after a failed write, as if errors were ignored.
+class DeafDisk final : public Disk {
+ public:
+  explicit DeafDisk(Disk& disk) : disk_(disk) {}
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    auto opened = disk_.open(path, mode);
+    if (!opened) return opened.error();
+    return std::unique_ptr<File>(std::make_unique<DeafFile>(*std::move(opened)));
+  }
+  Result<std::vector<std::string>> list(const std::string& directory) override { return disk_.list(directory); }
+  Result<bool> exists(const std::string& path) override { return disk_.exists(path); }
+  Result<void> create_directories(const std::string& path) override { return disk_.create_directories(path); }
+  Result<void> sync_directory(const std::string& directory) override { return disk_.sync_directory(directory); }
+  Result<void> remove(const std::string& path) override { return disk_.remove(path); }
+  Result<void> rename(const std::string& from, const std::string& to) override { return disk_.rename(from, to); }
+  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return disk_.lock(path); }
+
+ private:
+  class DeafFile final : public File {
+   public:
+    explicit DeafFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
+    Result<void> write(uint64_t offset, std::span<const std::string_view> parts) override {
+      static_cast<void>(file_->write(offset, parts));
+      return {};
+    }
+    Result<size_t> read(uint64_t offset, char* to, size_t size) override { return file_->read(offset, to, size); }
+    Result<void> sync() override {
+      static_cast<void>(file_->sync());
+      return {};
+    }
+    Result<void> truncate(uint64_t size) override { return file_->truncate(size); }
+    Result<uint64_t> size() override { return file_->size(); }
+
+   private:
+    std::unique_ptr<File> file_;
+  };
+  Disk& disk_;
+};
+
+}  // namespace
+
+TEST_CASE("planted bug: a store that does not sync its files is found") {
+  const uint64_t found_at = seeds_until_found(
+      [](uint64_t seed) {
+        SimulatedDisk disk(seed);
+        disk.ignore_sync(true);
+        CrashRun run(disk, {.seed = seed});
+        return many_deaths(disk, run, seed, 8);
+      },
+      50);
+  CHECK(found_at != 0);
+}
+
+TEST_CASE("planted bug: a store that does not sync its directories is found") {
+  const uint64_t found_at = seeds_until_found(
+      [](uint64_t seed) {
+        SimulatedDisk disk(seed);
+        disk.ignore_directory_sync(true);
+        CrashRun run(disk, {.seed = seed});
+        return many_deaths(disk, run, seed, 8);
+      },
+      50);
+  CHECK(found_at != 0);
+}
+
+TEST_CASE("planted bug: a store that goes on after a failed write is found") {
+  const uint64_t found_at = seeds_until_found(
+      [](uint64_t seed) {
+        SimulatedDisk disk(seed);
+        DeafDisk deaf(disk);
+        CrashRun run(disk, {.seed = seed, .disk = &deaf});
+        std::string problem = run.open();
+        disk.fail_after(seed, Failing::kOnce);
+        if (problem.empty()) problem = run.live(20);
+        run.lose_power();
+        return problem.empty() ? run.open() : problem;
+      },
+      50);
+  CHECK(found_at != 0);
+}
+
+}  // namespace chronos::test
