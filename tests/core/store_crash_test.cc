@@ -71,14 +71,14 @@ std::string nth_failure(uint64_t n, Failing failing, bool power_cut, bool& struc
 }  // namespace
 
 TEST_CASE("after power cuts and kills everything acknowledged is there, and nothing but a prefix of the rest") {
-  for (const uint64_t seed : test_seeds(1, 100)) {
+  for (const uint64_t seed : test_seeds(1, 60)) {
     INFO("CHRONOS_SEED=" << seed);
     REQUIRE(crash_story(seed, false) == "");
   }
 }
 
 TEST_CASE("appends that ask for the page cache only may be lost to a power cut, but only from the end") {
-  for (const uint64_t seed : test_seeds(1, 100)) {
+  for (const uint64_t seed : test_seeds(1, 60)) {
     INFO("CHRONOS_SEED=" << seed);
     REQUIRE(crash_story(seed, true) == "");
   }

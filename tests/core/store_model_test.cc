@@ -289,7 +289,7 @@ class ModelRun {
 }  // namespace
 
 TEST_CASE("the store answers as the model does, whatever is done to it") {
-  for (const uint64_t seed : test_seeds(1, 100)) {
+  for (const uint64_t seed : test_seeds(1, 60)) {
     INFO("CHRONOS_SEED=" << seed);
     REQUIRE(ModelRun(seed).run(200) == "");
   }
