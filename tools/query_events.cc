@@ -1,9 +1,4 @@
-// query_events: the events that match, page by page.
-//
-// A page ends for one of four reasons and says which: enough events, enough tokens, too many bytes, or too much looked
-// at.  The last keeps a filter that matches next to nothing from holding the store for as long as its history is long:
-// then the page may be empty, and the cursor goes on where the look stopped.  The first page fixes the view, later ones
-// read the same.
+// query_events: the events that match, page by page.  The first page fixes the view, later ones read the same.
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -13,7 +8,7 @@
 #include "tools/arguments.h"
 #include "tools/conditions.h"
 #include "tools/cursor.h"
-#include "tools/event_text.h"
+#include "tools/event_page.h"
 #include "tools/json_writer.h"
 #include "tools/page_size.h"
 #include "tools/schema_text.h"
@@ -85,12 +80,6 @@ constexpr std::string_view kOutput = R"({
         are no events yet."},
     @at}})";
 
-constexpr uint64_t kDefaultLimit = 50;
-constexpr size_t kRoomForTheRest = 300;  // at, cut and next_cursor
-// How many events one call looks at, and after how many it asks whether it was cancelled.
-constexpr uint64_t kBudget = 2'000'000;
-constexpr uint64_t kBudgetStep = 100'000;
-
 Result<EventFilter> read_filter(const ArgumentsView& arguments) {
   EventFilter filter;
   filter.stream = arguments.text("stream");
@@ -120,75 +109,6 @@ Result<EventFilter> read_filter(const ArgumentsView& arguments) {
   return filter;
 }
 
-// One page being written.
-class Page {
- public:
-  Page(CallContext& context, const View& view, const EventFilter& filter, const ArgumentsView& arguments)
-      : context_(context),
-        view_(view),
-        filter_(filter),
-        order_(arguments.text("order") == "desc" ? Order::kDescending : Order::kAscending),
-        detail_(read_detail(arguments)),
-        limit_(arguments.integer("limit", kDefaultLimit)),
-        size_(page_size(arguments)) {}
-
-  // Fills the page from `from` on.  Afterwards next_from() is where the next one begins, if anywhere.
-  Result<void> fill(Position from, JsonWriter& json) {
-    EventScan scan(view_, filter_, order_, from);
-    json.key("events").begin_array();
-    for (uint64_t count = 0;; count++) {
-      const auto event = next(scan, count == 0);
-      if (!event) return event.error();
-      if (!event->has_value()) break;
-      if (count == limit_) return stop("limit", (*event)->position(), json);
-      std::string text;
-      append_event(text, **event, detail_);
-      if (count > 0 && json.size() + text.size() + kRoomForTheRest > size_.most_bytes) {
-        return stop(size_.cut, (*event)->position(), json);
-      }
-      json.next() += text;
-    }
-    if (scan.out_of_budget()) return stop("time", scan.resume(), json);
-    json.end_array();
-    return {};
-  }
-
-  std::optional<Position> next_from() const { return next_from_; }
-  std::string_view cut() const { return cut_; }
-
- private:
-  // The next event, looking no further than the budget of the page.
-  Result<std::optional<Event>> next(EventScan& scan, bool first) {
-    if (first) scan.set_budget(kBudgetStep);
-    for (;;) {
-      const auto event = scan.next();
-      if (event || !scan.out_of_budget()) return event;
-      if (context_.cancelled.stop_requested()) return Error{Code::kUnavailable, "cancelled", ""};
-      examined_ += kBudgetStep;
-      if (examined_ >= kBudget) return event;
-      scan.set_budget(kBudgetStep);
-    }
-  }
-
-  Result<void> stop(std::string_view why, Position next_from, JsonWriter& json) {
-    cut_ = why;
-    next_from_ = next_from;
-    json.end_array();
-    return {};
-  }
-
-  CallContext& context_;
-  const View& view_;
-  const EventFilter& filter_;
-  Order order_;
-  Detail detail_;
-  uint64_t limit_;
-  PageSize size_;
-  uint64_t examined_ = 0;
-  std::string_view cut_;
-  std::optional<Position> next_from_;
-};
-
 // What to read and from where: as the arguments say, or as the cursor remembers.
 struct Place {
   View view;
@@ -215,15 +135,21 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   const auto place = read_place(*context.store, arguments->view(), question);
   if (!place) return place.error();
 
+  PageRequest request;
+  request.order = arguments->view().text("order") == "desc" ? Order::kDescending : Order::kAscending;
+  request.from = place->from;
+  request.detail = read_detail(arguments->view());
+  request.limit = arguments->view().integer("limit", request.limit);
+  request.size = page_size(arguments->view());
+
   std::string answer;
   JsonWriter json(answer);
-  json.begin_object();
-  Page page(context, place->view, *filter, arguments->view());
-  const auto filled = page.fill(place->from, json);
-  if (!filled) return filled.error();
-  if (const auto next = page.next_from()) {
-    json.key("next_cursor").string(make_cursor({place->view.head().value, next->value}, question));
-    json.key("cut").string(page.cut());
+  json.begin_object().key("events");
+  const auto end = write_page(json, place->view, *filter, request, context.cancelled);
+  if (!end) return end.error();
+  if (!end->cut.empty()) {
+    json.key("next_cursor").string(make_cursor({place->view.head().value, end->next.value}, question));
+    json.key("cut").string(end->cut);
   }
   json.key("at");
   write_at(json, place->view);
