@@ -184,6 +184,7 @@ StoreStatus Store::status() const {
   status.log_records = engine_->sequencer.last_lsn().value;
   status.log_bytes = engine_->sequencer.log_bytes();
   status.index_bytes = engine_->sequencer.index_bytes();
+  status.allow_os_durability = engine_->allow_os_durability;
   return status;
 }
 

@@ -101,6 +101,7 @@ struct StoreStatus {
   uint64_t log_records = 0;
   uint64_t log_bytes = 0;        // held in memory and on disk
   uint64_t index_bytes = 0;      // memory of everything derived from the log
+  bool allow_os_durability = true;
 };
 
 struct HistoryProblem {

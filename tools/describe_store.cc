@@ -262,7 +262,9 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   write_streams(json, streams);
   write_forks(json, context.store->forks());
   write_limits(json, context.store->limits());
-  json.key("durability").begin_array().string("fsync").string("os").end_array();
+  json.key("durability").begin_array().string("fsync");
+  if (status.allow_os_durability) json.string("os");
+  json.end_array();
   if (!status.read_only_reason.empty()) json.key("read_only_reason").string(status.read_only_reason);
   if (!status.recovery_report.empty()) json.key("recovery_report").string(status.recovery_report);
   json.key("at");

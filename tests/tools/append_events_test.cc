@@ -20,21 +20,56 @@ Json one(const Json& event, const Json& condition) {
 
 // Single members of an event that is otherwise right.
 std::vector<std::pair<const char*, Json>> changes() {
-  return {
-    {"stream", nullptr}, {"stream", 7}, {"stream", ""}, {"stream", std::string(256, 'a')},
-        {"stream", std::string(257, 'a')}, {"type", Json::array()}, {"type", ""}, {"type", std::string(128, 'a')},
-        {"type", std::string(129, 'a')}, {"data", "text"}, {"data", Json::array()}, {"data", nullptr},
-        {"data", Json::object()}, {"tags", Json::array()}, {"tags", {"a", "b"}}, {"tags", {"a", 1}}, {"tags", "a"},
-        {"tags", {""}}, {"tags", {nullptr}}, {"tags", {std::string(256, 't')}}, {"tags", {std::string(257, 't')}},
-        {"tags", nullptr}, {"metadata", Json::object()}, {"metadata", "m"}, {"metadata", nullptr}, {"id", "e1"},
-        {"id", ""}, {"id", 5}, {"id", std::string(128, 'i')}, {"id", std::string(129, 'i')}, {"correlation_id", ""},
-        {"correlation_id", "c"}, {"correlation_id", std::string(129, 'i')}, {"causation_id", ""},
-        {"causation_id", true}, {"causation_id", "c"}, {"valid_at", ""}, {"valid_at", 5},
-        {"valid_at", "2026-01-01T00:00:00Z"}, {"embedding", {1, 2.5}}, {"embedding", {"x"}}, {"embedding", "x"},
-        {"embedding", Json::array()}, {"embedding", {nullptr}}, {"unknown", 1}, {"position", 3}, {"Stream", "a"};
-  }
+  return {{"stream", nullptr},
+          {"stream", 7},
+          {"stream", ""},
+          {"stream", std::string(256, 'a')},
+          {"stream", std::string(257, 'a')},
+          {"type", Json::array()},
+          {"type", ""},
+          {"type", std::string(128, 'a')},
+          {"type", std::string(129, 'a')},
+          {"data", "text"},
+          {"data", Json::array()},
+          {"data", nullptr},
+          {"data", Json::object()},
+          {"tags", Json::array()},
+          {"tags", {"a", "b"}},
+          {"tags", {"a", 1}},
+          {"tags", "a"},
+          {"tags", {""}},
+          {"tags", {nullptr}},
+          {"tags", {std::string(256, 't')}},
+          {"tags", {std::string(257, 't')}},
+          {"tags", nullptr},
+          {"metadata", Json::object()},
+          {"metadata", "m"},
+          {"metadata", nullptr},
+          {"id", "e1"},
+          {"id", ""},
+          {"id", 5},
+          {"id", std::string(128, 'i')},
+          {"id", std::string(129, 'i')},
+          {"correlation_id", ""},
+          {"correlation_id", "c"},
+          {"correlation_id", std::string(129, 'i')},
+          {"causation_id", ""},
+          {"causation_id", true},
+          {"causation_id", "c"},
+          {"valid_at", ""},
+          {"valid_at", 5},
+          {"valid_at", "2026-01-01T00:00:00Z"},
+          {"embedding", {1, 2.5}},
+          {"embedding", {"x"}},
+          {"embedding", "x"},
+          {"embedding", Json::array()},
+          {"embedding", {nullptr}},
+          {"unknown", 1},
+          {"position", 3},
+          {"Stream", "a"}};
+}
 
-  Json details(const Error& error) { return Json::parse(error.details); }
+Json details(const Error& error) { return Json::parse(error.details); }
 
 }  // namespace
 
