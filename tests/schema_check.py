@@ -61,14 +61,26 @@ REFUSED = [
 ]
 
 
+def listed(program):
+    """The tools as a client is told of them."""
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "schema_check", "version": "1"}}
+    lines = [{"id": 1, "method": "initialize", "params": hello}, {"method": "notifications/initialized"},
+             {"id": 2, "method": "tools/list", "params": {}}]
+    sent = "".join(json.dumps({"jsonrpc": "2.0", **line}) + "\n" for line in lines)
+    with tempfile.TemporaryDirectory() as directory:
+        done = subprocess.run([program, "stdio", "--data", directory], input=sent, capture_output=True, text=True,
+                              timeout=60)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    return next(answer["result"]["tools"] for answer in answers if answer.get("id") == 2)
+
+
 def main(program):
     problems = []
 
     def run(*words):
         return subprocess.run([program, *words], capture_output=True, text=True, timeout=60)
 
-    listed = json.loads(run("tools", "--json").stdout)
-    tools = {tool["name"]: tool for tool in (listed["tools"] if isinstance(listed, dict) else listed)}
+    tools = {tool["name"]: tool for tool in listed(program)}
     validators = {}
     for name, tool in tools.items():
         for kind in ("inputSchema", "outputSchema"):
