@@ -49,15 +49,33 @@ char* Arena::allocate(size_t size, size_t slack) {
   return memory;
 }
 
+Arena::Spare::Spare() : memory_(map_chunk(kLargestChunk)) {
+  constexpr size_t kPage = 4096;
+  for (size_t at = 0; at < kLargestChunk; at += kPage) memory_[at] = 0;
+}
+
+Arena::Spare::~Spare() {
+  if (memory_ != nullptr) munmap(memory_, kLargestChunk);
+}
+
+bool Arena::wants_spare() const {
+  return bytes_ >= kLargestChunk && spare_ == nullptr && static_cast<size_t>(end_ - next_) < kLargestChunk / 2;
+}
+
+Arena::Chunk Arena::make_chunk(size_t size) {
+  if (size == kLargestChunk && spare_ != nullptr) {
+    char* const memory = std::exchange(spare_->memory_, nullptr);
+    spare_.reset();
+    return {memory, size, true};
+  }
+  if (size >= kMapFrom) return {map_chunk(size), size, true};
+  return {static_cast<char*>(::operator new(size)), size, false};
+}
+
 void Arena::grow(size_t need) {
   size_t size = std::clamp(bytes_, kFirstChunk, kLargestChunk);
   while (size < need) size *= 2;
-  Chunk chunk{nullptr, size, size >= kMapFrom};
-  if (chunk.mapped) {
-    chunk.memory = map_chunk(size);
-  } else {
-    chunk.memory = static_cast<char*>(::operator new(size));
-  }
+  const Chunk chunk = make_chunk(size);
   chunks_.push_back(chunk);
   bytes_ += size;
   next_ = chunk.memory;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace chronos {
@@ -22,6 +23,23 @@ class Arena {
   // Taken from the system.
   size_t bytes() const { return bytes_; }
 
+  // Memory made ready ahead, which may be done in another thread: the first touch of fresh memory costs more than
+  // filling it.
+  class Spare {
+   public:
+    Spare();
+    ~Spare();
+    Spare(const Spare&) = delete;
+    Spare& operator=(const Spare&) = delete;
+
+   private:
+    friend class Arena;
+    char* memory_;
+  };
+  // Whether a spare would be used soon and there is none.
+  bool wants_spare() const;
+  void take(std::unique_ptr<Spare> spare) { spare_ = std::move(spare); }
+
  private:
   struct Chunk {
     char* memory;
@@ -29,11 +47,13 @@ class Arena {
     bool mapped;
   };
   void grow(size_t need);
+  Chunk make_chunk(size_t size);
 
   std::vector<Chunk> chunks_;
   char* next_ = nullptr;
   char* end_ = nullptr;
   size_t bytes_ = 0;
+  std::unique_ptr<Spare> spare_;
 };
 
 }  // namespace chronos

@@ -33,6 +33,9 @@ class Segment {
   // --- the sequencer ---
   // Room for a record of `size` bytes, followed by kSimdPadding readable ones.
   char* allocate_record(size_t size) { return records_.allocate(size, kPadding); }
+  // Records come fast: memory for the next ones, made ready outside the lock, is welcome.
+  bool wants_spare() const { return records_.wants_spare(); }
+  void take(std::unique_ptr<Arena::Spare> spare) { records_.take(std::move(spare)); }
   // The stream's entry, made if need be; its postings plus `inherited` are the stream's version.
   PostingIndex::Entry& stream_entry(uint32_t stream_number) { return streams_.entry(stream_number); }
   // Announces the commit whose events are added next.  Its record stays where it is.

@@ -33,6 +33,10 @@
 namespace chronos {
 namespace {
 
+// A group this large means events are loaded in bulk: then the leader makes memory ready for the next ones while the
+// sequencer goes on, instead of leaving that to the lock.
+constexpr uint64_t kBulkBytes = uint64_t{256} << 10;
+
 bool is_match(const Condition& condition) {
   return condition.kind == Condition::Kind::kNoneMatch || condition.kind == Condition::Kind::kSomeMatch;
 }
@@ -317,6 +321,12 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
   }
   bytes_in_flight_.fetch_sub(bytes, std::memory_order_relaxed);
   settled_cv_.notify_all();
+  const std::shared_ptr<Fork>& busy = group.back().fork;
+  if (bytes < kBulkBytes || busy == nullptr || !busy->own->wants_spare()) return;
+  lock.unlock();
+  auto spare = std::make_unique<Arena::Spare>();
+  lock.lock();
+  if (busy->own->wants_spare()) busy->own->take(std::move(spare));
 }
 
 void Sequencer::mark_quiet() {
