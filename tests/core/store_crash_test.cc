@@ -70,21 +70,24 @@ std::string nth_failure(uint64_t n, Failing failing, bool power_cut, bool& struc
 
 }  // namespace
 
-TEST_CASE("after power cuts and kills everything acknowledged is there, and nothing but a prefix of the rest") {
+TEST_CASE("after power cuts and kills everything acknowledged is there, and nothing but a prefix of the rest",
+          "[store][crash]") {
   for (const uint64_t seed : test_seeds(1, 60)) {
     INFO("CHRONOS_SEED=" << seed);
     REQUIRE(crash_story(seed, false) == "");
   }
 }
 
-TEST_CASE("appends that ask for the page cache only may be lost to a power cut, but only from the end") {
+TEST_CASE("appends that ask for the page cache only may be lost to a power cut, but only from the end",
+          "[store][crash]") {
   for (const uint64_t seed : test_seeds(1, 60)) {
     INFO("CHRONOS_SEED=" << seed);
     REQUIRE(crash_story(seed, true) == "");
   }
 }
 
-TEST_CASE("whichever disk operation fails, the store says so, turns read-only and loses nothing acknowledged") {
+TEST_CASE("whichever disk operation fails, the store says so, turns read-only and loses nothing acknowledged",
+          "[store][crash]") {
   for (const Failing failing : {Failing::kOnce, Failing::kFromThenOn}) {
     for (const bool power_cut : {true, false}) {
       bool struck = true;
@@ -99,7 +102,7 @@ TEST_CASE("whichever disk operation fails, the store says so, turns read-only an
   }
 }
 
-TEST_CASE("a full disk makes the store read-only; with room again it goes on where it was") {
+TEST_CASE("a full disk makes the store read-only; with room again it goes on where it was", "[store][crash]") {
   for (uint64_t free = 0; free < 20'000; free += 487) {
     INFO("free bytes: " << free);
     SimulatedDisk disk(free);
@@ -171,7 +174,7 @@ class DeafDisk final : public Disk {
 
 }  // namespace
 
-TEST_CASE("planted bug: a store that does not sync its files is found") {
+TEST_CASE("planted bug: a store that does not sync its files is found", "[store][crash]") {
   const uint64_t found_at = seeds_until_found(
       [](uint64_t seed) {
         SimulatedDisk disk(seed);
@@ -183,7 +186,7 @@ TEST_CASE("planted bug: a store that does not sync its files is found") {
   CHECK(found_at != 0);
 }
 
-TEST_CASE("planted bug: a store that does not sync its directories is found") {
+TEST_CASE("planted bug: a store that does not sync its directories is found", "[store][crash]") {
   const uint64_t found_at = seeds_until_found(
       [](uint64_t seed) {
         SimulatedDisk disk(seed);
@@ -195,7 +198,7 @@ TEST_CASE("planted bug: a store that does not sync its directories is found") {
   CHECK(found_at != 0);
 }
 
-TEST_CASE("planted bug: a store that goes on after a failed write is found") {
+TEST_CASE("planted bug: a store that goes on after a failed write is found", "[store][crash]") {
   const uint64_t found_at = seeds_until_found(
       [](uint64_t seed) {
         SimulatedDisk disk(seed);

@@ -288,7 +288,7 @@ class ModelRun {
 
 }  // namespace
 
-TEST_CASE("the store answers as the model does, whatever is done to it") {
+TEST_CASE("the store answers as the model does, whatever is done to it", "[store][model]") {
   for (const uint64_t seed : test_seeds(1, 60)) {
     INFO("CHRONOS_SEED=" << seed);
     REQUIRE(ModelRun(seed).run(200) == "");

@@ -91,7 +91,7 @@ void in_threads(int count, Work work) {
 
 }  // namespace
 
-TEST_CASE("of eight appends under the same condition exactly one succeeds, each round") {
+TEST_CASE("of eight appends under the same condition exactly one succeeds, each round", "[store][threads]") {
   using Kind = Condition::Kind;
   const Kind kind = GENERATE(Kind::kStreamVersion, Kind::kNoneMatch, Kind::kHead);
   Fixture fixture;
@@ -121,7 +121,7 @@ TEST_CASE("of eight appends under the same condition exactly one succeeds, each 
   CHECK(main_view(*fixture.store).head() == Position{kRounds});
 }
 
-TEST_CASE("the same request from eight threads is committed once and answered alike") {
+TEST_CASE("the same request from eight threads is committed once and answered alike", "[store][threads]") {
   Fixture fixture;
   std::barrier start(kWriters);
   std::vector<std::atomic<int>> fresh(kRounds);
@@ -142,7 +142,7 @@ TEST_CASE("the same request from eight threads is committed once and answered al
   CHECK(surprises == 0);
 }
 
-TEST_CASE("readers see whole commits, dense and in order, while eight threads write") {
+TEST_CASE("readers see whole commits, dense and in order, while eight threads write", "[store][threads]") {
   Fixture fixture;
   std::atomic<int> writing = kWriters;
   std::vector<std::string> problems(2);
@@ -183,7 +183,7 @@ TEST_CASE("readers see whole commits, dense and in order, while eight threads wr
   CHECK(main_view(*fixture.store).head() == Position{2 * kWriters * kRounds});
 }
 
-TEST_CASE("forks are made, written to and discarded while main is written to") {
+TEST_CASE("forks are made, written to and discarded while main is written to", "[store][threads]") {
   Fixture fixture;
   std::atomic<int> surprises = 0;
   in_threads(kWriters, [&](int i) {
