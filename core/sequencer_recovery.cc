@@ -2,6 +2,7 @@
 // a right checksum can still not fit (a file from another store, a bug): positions, versions and times are checked
 // against what came before, since a history with a hole must not open.
 #include <algorithm>
+#include <cstring>
 
 #include "core/check.h"
 #include "core/replay_match.h"
@@ -13,6 +14,22 @@ namespace {
 Error corrupt(Lsn lsn, const std::string& what) {
   return {
       Code::kCorrupt, "record " + std::to_string(lsn.value) + " of the log " + what + "; restore from a backup", {}};
+}
+
+// Whether the fields of an event fill it up to its padding.  Requires: event.size bytes are readable.
+bool fields_fit(const EventHead& event) {
+  const char* const bytes = reinterpret_cast<const char*>(&event);
+  size_t used = sizeof(EventHead) + ((event.flags & kHasValidAt) != 0 ? size_t{8} : size_t{0}) +
+                size_t{event.embedding_size} * sizeof(float) + size_t{event.data_size} + event.metadata_size +
+                event.stream_size + event.type_size + event.id_size + event.correlation_id_size +
+                event.causation_id_size;
+  for (uint32_t i = 0; i < event.tag_count; i++) {
+    uint16_t tag_size;
+    if (used + sizeof tag_size > event.size) return false;
+    std::memcpy(&tag_size, bytes + used, sizeof tag_size);
+    used += sizeof tag_size + tag_size;
+  }
+  return aligned(used) == event.size;
 }
 
 // Whether the events of a commit fill its body exactly, each saying where it is.
@@ -27,7 +44,7 @@ bool is_well_formed(const Commit& commit, const char* record) {
     if (rest.size() < sizeof(EventHead)) return false;
     const EventHead& event = *reinterpret_cast<const EventHead*>(rest.data());
     if (event.size < sizeof(EventHead) || event.size > rest.size() || event.size % kRecordAlignment != 0) return false;
-    if (event.ordinal != i || record + event.commit_back != rest.data()) return false;
+    if (event.ordinal != i || record + event.commit_back != rest.data() || !fields_fit(event)) return false;
     rest.remove_prefix(event.size);
   }
   return rest.empty();
