@@ -13,6 +13,7 @@
 
 #include "core/check.h"
 #include "core/log.h"
+#include "core/durable_note.h"
 #include "core/log_file.h"
 #include "core/log_recovery.h"
 
@@ -77,6 +78,8 @@ class LocalLog final : public Log {
     const std::string_view bytes(record.data(), record.size());
     if (auto written = write({&bytes, 1}); !written) return closed_by(written.error());
     claimed_ = durable_;
+    // The mark says it too: a note that cannot be written takes nothing away.
+    static_cast<void>(write_durable_note(disk_, options_.directory, durable_).has_value());
     return {};
   }
 
@@ -138,7 +141,7 @@ class LocalLog final : public Log {
 
   Error closed_by(const Error& reason) {
     closed_because_ = reason.message;
-    return closed();
+    return {.code = Code::kUnavailable, .message = reason.message, .details = {}};
   }
 
   Disk& disk_;

@@ -15,7 +15,8 @@
 // 8) for an intact record that says durable >= L.  If there is one, the bad record had been synced.  If there is
 // none, nobody ever said so in writing: it is a torn tail, cut, synced, reported.  Damage to the very last records
 // of a log can therefore pass for a torn tail until something is written after them; Log::mark() closes that gap
-// for a quiet store, since a mark carries no events and says that all before it is durable.
+// for a quiet store, since a mark carries no events and says that all before it is durable.  A file cut short would
+// lose the mark with the records: so mark() says the same in a note beside the files (core/durable_note.h).
 //
 // This holds because of what the writer does: it syncs a file, marks included, before the next file's name exists,
 // and syncs a new file's header and name before a record goes in.  Hence
@@ -40,6 +41,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/durable_note.h"
 #include "core/log_file.h"
 
 namespace chronos {
@@ -125,6 +127,9 @@ class Recovery {
 
   Result<RecoveredLog> run() {
     if (auto listed = list_files(); !listed) return listed.error();
+    const auto noted = read_durable_note(disk_, directory_);
+    if (!noted) return noted.error();
+    noted_ = *noted;
     std::future<Result<LoadedFile>> next = start_reading(0);
     for (size_t i = 0; i < files_.size(); i++) {
       if (auto in_place = check_in_place(files_[i]); !in_place) return in_place.error();
@@ -212,7 +217,7 @@ class Recovery {
   }
 
   Result<void> cut(const LoadedFile& file) {
-    if (has_record(file, file.intact_end + kRecordAlignment, due(), due())) {
+    if (due() <= noted_ || has_record(file, file.intact_end + kRecordAlignment, due(), due())) {
       return damaged(file, "though it was durable");
     }
     auto open = disk_.open(file.path, OpenMode::kReadWrite);
@@ -223,6 +228,7 @@ class Recovery {
   }
 
   Result<void> remove(const LoadedFile& file) {
+    if (due() <= noted_) return damaged(file, "though record " + std::to_string(due().value) + " was durable");
     if (has_record(file, 0, due(), Lsn{0})) return damaged(file, "though records follow it");
     if (auto removed = disk_.remove(file.path); !removed) return removed;
     report(file, file.size, "the file, whose creation had not finished, was removed");
@@ -236,6 +242,7 @@ class Recovery {
   }
 
   Result<RecoveredLog> finish() {
+    if (log_.end.last < noted_) return cut_short();
     if (tail_.has_header) {
       if (auto saved = save_tail(); !saved) return saved.error();
     }
@@ -243,6 +250,16 @@ class Recovery {
       if (auto synced = disk_.sync_directory(directory_); !synced) return synced.error();
     }
     return std::move(log_);
+  }
+
+  Error cut_short() const {
+    const std::string note = directory_ + "/" + std::string(kDurableNoteName);
+    return {.code = Code::kCorrupt,
+            .message = "the log in '" + directory_ + "' ends after record " + std::to_string(log_.end.last.value) +
+                       ", but record " + std::to_string(noted_.value) +
+                       " was durable: it was cut short; restore it from a backup, or, if it is an older copy put back on "
+                       "purpose, remove '" + note + "'",
+            .details = {}};
   }
 
   Result<void> save_tail() {
@@ -272,6 +289,7 @@ class Recovery {
   Disk& disk_;
   const std::string& directory_;
   const Log::Visitor& visit_;
+  Lsn noted_;               // durable by the note beside the files
   std::vector<Lsn> files_;  // by their first lsn, ascending
   LoadedFile tail_;
   RecoveredLog log_;
