@@ -39,7 +39,10 @@ std::unique_ptr<Store> fresh_store(const std::string& directory) {
 class Producer {
  public:
   Producer(Store& store, const Workload& workload, const Case& c)
-      : store_(store), workload_(workload), case_(c), decoder_(store.limits(), EventSource::kClient),
+      : store_(store),
+        workload_(workload),
+        case_(c),
+        decoder_(store.limits(), EventSource::kClient),
         builder_(store.limits()) {}
 
   void append(size_t from, size_t count) {
@@ -103,7 +106,8 @@ void measure(const Setting& setting, const Workload& workload, const Case& c) {
   latencies[0].emit_us("append_batch", config);
 }
 
-// Eight threads, 250 single appends each, not durable: the whole run.
+}  // namespace
+
 void measure_burst(const Setting& setting, const Workload& workload) {
   constexpr unsigned kThreads = 8;
   constexpr size_t kEach = 250;
@@ -123,8 +127,6 @@ void measure_burst(const Setting& setting, const Workload& workload) {
   emit("burst_8x250_p99", "durable=no", whole.percentile_us(0.99) / 1e3, "ms");
 }
 
-}  // namespace
-
 void measure_appends(const Setting& setting, const Workload& workload) {
   for (const Durability durability : {Durability::kFsync, Durability::kOs}) {
     for (const unsigned producers : {1u, 8u}) {
@@ -135,7 +137,6 @@ void measure_appends(const Setting& setting, const Workload& workload) {
   }
   measure(setting, workload, {8, 1, Durability::kFsync, true});
   measure(setting, workload, {8, 1000, Durability::kFsync, true});
-  measure_burst(setting, workload);
   std::filesystem::remove_all(setting.directory + "/appends");
 }
 

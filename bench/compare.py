@@ -72,9 +72,9 @@ def rows(r):
         yield ratio(f"stream read, {at} / now", stream(at), stream("now"), "<=", 1.5)
     yield plain("memory per event beyond its bytes", "memory_beyond_log_per_event", "", 48, "B")
     yield plain("open, per million events", "open_per_million", "", 500, "ms")
-    for tool in ("get_state as_of=past", "query_events limit=1", "append_events durable=os"):
+    for tool in ("query_events limit=1", "append_events durable=os"):
         yield plain(f"stdio server CPU, {tool}", "stdio_call_cpu", "tool=" + tool, 25, "us")
-    for tool in ("get_state as_of=past", "query_events limit=1"):
+    for tool in ("query_events limit=1", "append_events durable=os"):
         yield plain(f"stdio p50, {tool}", "stdio_call_p50", "tool=" + tool, 40, "us")
     yield plain("start to initialize answered", "stdio_start_to_initialize", r"store=.*", 10, "ms")
 

@@ -16,6 +16,8 @@ struct Setting {
 
 // Appends from memory, durable and not, 1 and 8 producers, batches of 1, 100 and 1,000, each parsed from JSON.
 void measure_appends(const Setting& setting, const Workload& workload);
+// Eight threads, 250 single appends each, not durable: the whole run.
+void measure_burst(const Setting& setting, const Workload& workload);
 // The import pipeline from the file to the disk, through the program itself.
 void measure_import(const Setting& setting, const Workload& workload);
 // Point and stream reads, state as of T; now, as of the past, in a fork, ten forks deep; bytes and memory; opening.

@@ -26,6 +26,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/brief_lock.h"
 #include "core/check.h"
 #include "core/replay_match.h"
 #include "core/scan.h"
@@ -178,7 +179,7 @@ Result<Store::Staged> Sequencer::stage(const Batch& batch) {
   }
   const Foresight foresight = foresee(*fork, batch.head.conditions);
 
-  const std::lock_guard lock(mutex_);
+  const std::unique_lock lock = lock_soon(mutex_);
   if (fault_) return read_only_error();
   if (env_.forks.is_closed(fork->id)) {
     return Error{Code::kNotFound, "fork '" + batch.head.fork + "' was discarded; append to another fork", {}};
@@ -272,14 +273,19 @@ const char* Sequencer::find_request(std::string_view request_id) const {
 // --- group commit ---
 
 Result<void> Sequencer::settle(Lsn ticket) {
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock = lock_soon(mutex_);
   CHECK(ticket <= staged_);
   while (settled_ < ticket) {
     if (fault_) return read_only_error();
-    if (flushing_) {
-      settled_cv_.wait(lock);
-    } else {
+    if (!flushing_) {
       flush(lock);
+    } else if (quick_flush_.load(std::memory_order_relaxed)) {
+      lock.unlock();
+      const bool over = wait_briefly([this] { return !quick_flush_.load(std::memory_order_acquire); });
+      lock = lock_soon(mutex_);
+      if (!over && flushing_ && settled_ < ticket) settled_cv_.wait(lock);
+    } else {
+      settled_cv_.wait(lock);
     }
   }
   return {};
@@ -291,8 +297,6 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
   std::vector<Pending> group;
   group.swap(pending_);
   const Lsn before = settled_;
-  lock.unlock();
-
   std::vector<std::string_view> records;
   records.reserve(group.size());
   Durability durability = Durability::kOs;
@@ -302,10 +306,13 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
     bytes += each.record.size();
     if (each.durability == Durability::kFsync) durability = Durability::kFsync;
   }
+  quick_flush_.store(durability == Durability::kOs && bytes < kBulkBytes, std::memory_order_relaxed);
+  lock.unlock();
   const Result<void> written = env_.log.append(records, before, durability);
 
-  lock.lock();
+  lock = lock_soon(mutex_);
   flushing_ = false;
+  quick_flush_.store(false, std::memory_order_release);
   if (!written) {
     fault_ = written.error();
   } else {

@@ -108,6 +108,8 @@ class Sequencer {
   Arena change_records_;
   HashIndex requests_;                 // by request_id, into request_records_
   Column<const char*> request_records_;
+  // A group is being written that is not synced: its end is near enough to wait for awake.
+  std::atomic<bool> quick_flush_{false};
   std::atomic<uint64_t> bytes_in_flight_{0};
   std::atomic<uint64_t> log_bytes_{0};
 };

@@ -1,5 +1,6 @@
 #include "core/store.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "core/fork_table.h"
@@ -116,14 +117,24 @@ void Store::fill_versions(Appended& appended) const {
   const std::shared_ptr<Fork> fork = engine_->forks.find(appended.fork);
   if (fork == nullptr) return;
   const View view = ForkTable::view(*fork);
-  std::unordered_map<std::string_view, size_t> places;
+  auto& versions = appended.versions;
+  std::vector<std::string_view> names;                  // of `versions`, where they do not move
+  std::unordered_map<std::string_view, size_t> places;  // by name, once walking through them would take long
+  constexpr size_t kWalk = 16;
+  const auto place_of = [&](std::string_view stream) {
+    if (names.size() < kWalk) return static_cast<size_t>(std::find(names.begin(), names.end(), stream) - names.begin());
+    for (size_t i = places.size(); i < names.size(); i++) places.emplace(names[i], i);
+    const auto found = places.find(stream);
+    return found == places.end() ? names.size() : found->second;
+  };
   for (uint64_t p = appended.first_position.value; p <= appended.last_position.value; p++) {
     const Event event = view.at(Position{p});
-    const auto [place, is_new] = places.emplace(event.stream(), appended.versions.size());
-    if (is_new) {
-      appended.versions.emplace_back(event.stream(), event.version());
+    const size_t place = place_of(event.stream());
+    if (place < names.size()) {
+      versions[place].second = event.version();
     } else {
-      appended.versions[place->second].second = event.version();
+      names.push_back(event.stream());
+      versions.emplace_back(event.stream(), event.version());
     }
   }
 }

@@ -1,0 +1,33 @@
+// Waiting for something that is over in a microsecond or two, or is not: look a little while before going to sleep,
+// since being put to sleep and woken costs more than most waits.
+#pragma once
+
+#include <mutex>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace chronos {
+
+// Calls is_over() until it is true, for a few microseconds at most.  Returns what it said last.
+template <typename IsOver>
+bool wait_briefly(IsOver is_over) {
+  constexpr int kLooks = 400;
+  for (int i = 0; i < kLooks; i++) {
+    if (is_over()) return true;
+#if defined(__x86_64__)
+    _mm_pause();
+#endif
+  }
+  return is_over();
+}
+
+// The lock of a mutex that is held for less than a microsecond as a rule.
+inline std::unique_lock<std::mutex> lock_soon(std::mutex& mutex) {
+  std::unique_lock lock(mutex, std::try_to_lock);
+  if (!lock && !wait_briefly([&] { return lock.try_lock(); })) lock.lock();
+  return lock;
+}
+
+}  // namespace chronos
