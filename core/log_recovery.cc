@@ -254,12 +254,14 @@ class Recovery {
 
   Error cut_short() const {
     const std::string note = directory_ + "/" + std::string(kDurableNoteName);
-    return {.code = Code::kCorrupt,
-            .message = "the log in '" + directory_ + "' ends after record " + std::to_string(log_.end.last.value) +
-                       ", but record " + std::to_string(noted_.value) +
-                       " was durable: it was cut short; restore it from a backup, or, if it is an older copy put back on "
-                       "purpose, remove '" + note + "'",
-            .details = {}};
+    return {
+        .code = Code::kCorrupt,
+        .message = "the log in '" + directory_ + "' ends after record " + std::to_string(log_.end.last.value) +
+                   ", but record " + std::to_string(noted_.value) +
+                   " was durable: it was cut short; restore it from a backup, or, if it is an older copy put back on "
+                   "purpose, remove '" +
+                   note + "'",
+        .details = {}};
   }
 
   Result<void> save_tail() {

@@ -11,7 +11,7 @@ namespace {
 
 Error reused(std::string what, std::string_view field, std::string next) {
   return {Code::kIdReused,
-          std::move(what) + " was used before with another " + std::string(field) + "; " + std::move(next),
+          std::move(what) + " was used before with other content (" + std::string(field) + "); " + std::move(next),
           "{\"field\":\"" + std::string(field) + "\"}"};
 }
 

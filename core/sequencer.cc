@@ -358,7 +358,7 @@ void Sequencer::mark_quiet() {
 Error Sequencer::read_only_error() const {
   return {Code::kUnavailable,
           "the store is read-only since a write failed (" + fault_->message +
-              "); reading works; free the disk or mend it, then restart Chronos",
+              "); reading works; make room on the disk or mend it, then restart Chronos",
           {}};
 }
 
