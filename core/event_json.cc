@@ -74,15 +74,17 @@ std::string_view without_trailing_space(std::string_view text) {
 // The value's text, whatever its type.
 Result<std::string_view> raw_value(ondemand::value value) {
   std::string_view raw;
-  simdjson::error_code error = simdjson::SUCCESS;
   ondemand::json_type type;
-  if ((error = value.type().get(type))) return unreadable(error);
+  simdjson::error_code error = value.type().get(type);
+  if (error) return unreadable(error);
   if (type == ondemand::json_type::object) {
     ondemand::object object;
-    if (!(error = value.get_object().get(object))) error = object.raw_json().get(raw);
+    error = value.get_object().get(object);
+    if (!error) error = object.raw_json().get(raw);
   } else if (type == ondemand::json_type::array) {
     ondemand::array array;
-    if (!(error = value.get_array().get(array))) error = array.raw_json().get(raw);
+    error = value.get_array().get(array);
+    if (!error) error = array.raw_json().get(raw);
   } else {
     raw = value.raw_json_token();
   }

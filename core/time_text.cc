@@ -81,9 +81,9 @@ std::optional<int64_t> read_days(Reader& reader) {
 int64_t read_offset(Reader& reader) {
   const char sign = reader.one_of("Zz+-");
   if (sign != '+' && sign != '-') return 0;
-  const int hours = reader.number(2, 0, 23);
+  const int64_t hours = reader.number(2, 0, 23);
   reader.one_of(":");
-  const int minutes = reader.number(2, 0, 59);
+  const int64_t minutes = reader.number(2, 0, 59);
   return (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
 }
 
@@ -92,9 +92,9 @@ std::optional<Timestamp> read_time(std::string_view text) {
   const std::optional<int64_t> days = read_days(reader);
   if (!days) return std::nullopt;
   reader.one_of("Tt ");  // the space is in the note to RFC 3339 section 5.6
-  const int hour = reader.number(2, 0, 23);
+  const int64_t hour = reader.number(2, 0, 23);
   reader.one_of(":");
-  const int minute = reader.number(2, 0, 59);
+  const int64_t minute = reader.number(2, 0, 59);
   reader.one_of(":");
   const int second = reader.number(2, 0, 60);
   const int64_t micros = reader.fraction();

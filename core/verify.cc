@@ -22,7 +22,8 @@ class HistoryCheck {
     last_time_ = from.value == 0 ? Timestamp{0} : view.at(from).recorded_at();
     for (uint64_t p = from.value + 1; p <= view.head().value; p++) {
       check_event(view.at(Position{p}), Position{p});
-      if (++report_.events % kStep == 0 && !go_on(report_.events)) return false;
+      report_.events++;
+      if (report_.events % kStep == 0 && !go_on(report_.events)) return false;
     }
     for (const auto& [stream, version] : versions_) {
       const size_t indexed = view.stream(stream).size();
