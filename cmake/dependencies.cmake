@@ -1,5 +1,5 @@
-# Every package, found on the system first; fetched from its release only where the system has none (and only for
-# people with internet: pinned by hash).  CONTRIBUTING.md says what each is for.
+# Every package, found on the system first (Debian's and Ubuntu's are enough); fetched from its release only where the
+# system has none, for people with internet.  CONTRIBUTING.md says what each is for.
 include(FetchContent)
 find_package(Threads REQUIRED)
 
@@ -7,12 +7,28 @@ FetchContent_Declare(nlohmann_json
   URL https://github.com/nlohmann/json/releases/download/v3.12.0/json.tar.xz
   URL_HASH SHA256=42f6e95cad6ec532fd372391373363b62a14af6d771056dbfc86160e6dfff7aa
   FIND_PACKAGE_ARGS 3.11.2)
-FetchContent_MakeAvailable(nlohmann_json)
-
 # No version here: simdjson's config accepts only its own minor version.
-find_package(simdjson REQUIRED)
-find_package(xxhash REQUIRED)   # cmake/Findxxhash.cmake
-find_package(CLI11 REQUIRED)
+FetchContent_Declare(simdjson
+  GIT_REPOSITORY https://github.com/simdjson/simdjson.git GIT_TAG v3.12.3 GIT_SHALLOW ON
+  FIND_PACKAGE_ARGS)
+FetchContent_Declare(xxhash
+  GIT_REPOSITORY https://github.com/Cyan4973/xxHash.git GIT_TAG v0.8.3 GIT_SHALLOW ON
+  SOURCE_SUBDIR cmake_unofficial
+  FIND_PACKAGE_ARGS)   # cmake/Findxxhash.cmake
+FetchContent_Declare(CLI11
+  GIT_REPOSITORY https://github.com/CLIUtils/CLI11.git GIT_TAG v2.4.2 GIT_SHALLOW ON
+  FIND_PACKAGE_ARGS)
+FetchContent_MakeAvailable(nlohmann_json simdjson xxhash CLI11)
+if(NOT TARGET xxhash::xxhash)
+  add_library(xxhash::xxhash ALIAS xxhash)
+endif()
+
 if(CHRONOS_TESTS)
-  find_package(Catch2 REQUIRED)
+  FetchContent_Declare(Catch2
+    GIT_REPOSITORY https://github.com/catchorg/Catch2.git GIT_TAG v3.7.1 GIT_SHALLOW ON
+    FIND_PACKAGE_ARGS)
+  FetchContent_MakeAvailable(Catch2)
+  if(DEFINED Catch2_SOURCE_DIR)
+    list(APPEND CMAKE_MODULE_PATH ${Catch2_SOURCE_DIR}/extras)
+  endif()
 endif()
