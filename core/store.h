@@ -27,6 +27,7 @@
 
 namespace chronos {
 
+// Requires: disk, clock and random outlive the store.
 struct StoreOptions {
   std::string directory;
   Disk* disk = &posix_disk();

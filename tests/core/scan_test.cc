@@ -84,11 +84,13 @@ class Scanned {
   }
 
   SettableClock clock;
-  std::unique_ptr<Store> store;
 
  private:
   test::SimulatedDisk disk_;
   CountingRandom random_;
+
+ public:
+  std::unique_ptr<Store> store;  // last: what it uses must outlive it
 };
 
 std::vector<uint64_t> scan(const View& view, const EventFilter& filter, Order order = Order::kAscending,
