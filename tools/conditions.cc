@@ -19,7 +19,7 @@ constexpr std::string_view kForms =
     "{\"some_match\":MATCH} or {\"head\":P}";
 
 // The events shown with a conflict stay under this many bytes, so that an answer stays small.
-constexpr size_t kMissedBytes = 24 * 1024;
+constexpr size_t kMissedBytes = size_t{24} * 1024;
 
 bool has_one_form(const Json& condition) {
   const auto has = [&](const char* name) { return condition.contains(name); };
