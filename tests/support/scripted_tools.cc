@@ -48,7 +48,10 @@ Result<std::string> ScriptedBackend::call(const ToolCall& call) {
   if (name.starts_with("hold")) return hold(call);
   if (name == "release") release();
   if (name == "count") {
-    kept_progress = call.progress;
+    {
+      std::lock_guard lock(mutex_);
+      kept_progress = call.progress;
+    }
     for (int step = 1; step <= steps; ++step) {
       if (call.progress) call.progress(step, steps, "step");
       if (after_step) after_step();
