@@ -15,7 +15,10 @@ struct SmallStore {
   std::unique_ptr<Store> store;
 
   SmallStore() {
-    auto opened = Store::open({.directory = "/store", .disk = &disk});
+    StoreOptions options;
+    options.directory = "/store";
+    options.disk = &disk;
+    auto opened = Store::open(options);
     CHECK(opened);
     store = *std::move(opened);
     CallContext context{.store = store.get(), .actor = "fuzz", .cancelled = {}, .progress = {}};
