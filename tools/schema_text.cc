@@ -117,7 +117,7 @@ void expand(std::string_view written, std::string& to) {
       i = end - 1;
     } else if (c != ' ' || in_string) {
       to += c;
-      if (c == '"' && written[i - 1] != '\\') in_string = !in_string;
+      if (c == '"' && (i == 0 || written[i - 1] != '\\')) in_string = !in_string;
     }
   }
 }
