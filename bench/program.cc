@@ -49,6 +49,23 @@ void measure_calls(Child& server, const std::string& config, const std::string& 
   latencies.emit_us("stdio_call", config);
 }
 
+// What waking a server costs by itself: a program that does nothing but send each line back.
+void measure_echo() {
+  Child echo({"/bin/cat"});
+  const std::string line(300, 'x');
+  Latencies latencies;
+  uint64_t cpu = 0;
+  for (size_t i = 0; i < kCalls + 100; i++) {
+    if (i == 100) cpu = cpu_ns(echo.id());
+    const uint64_t start = now_ns();
+    echo.send(line);
+    echo.receive();
+    if (i >= 100) latencies.add(now_ns() - start);
+  }
+  emit("stdio_echo_cpu", "server=cat", static_cast<double>(cpu_ns(echo.id()) - cpu) / 1e3 / kCalls, "us");
+  latencies.emit_us("stdio_echo", "server=cat");
+}
+
 }  // namespace
 
 void measure_import(const Setting& setting, const Workload& workload) {
@@ -62,6 +79,7 @@ void measure_import(const Setting& setting, const Workload& workload) {
 }
 
 void measure_stdio(const Setting& setting, const Workload& workload) {
+  measure_echo();
   const std::string directory = setting.directory + "/stdio";
   std::filesystem::remove_all(directory);
   run_program({setting.chronos, "import", setting.file, "--data", directory});
