@@ -16,6 +16,7 @@
 #include "core/column.h"
 #include "core/event.h"
 #include "core/hash_index.h"
+#include "core/log.h"
 #include "core/name_table.h"
 #include "core/posting_index.h"
 #include "core/types.h"
@@ -32,7 +33,7 @@ class Segment {
 
   // --- the sequencer ---
   // Room for a record of `size` bytes, followed by kSimdPadding readable ones.
-  char* allocate_record(size_t size) { return records_.allocate(size, kPadding); }
+  char* allocate_record(size_t size) { return records_.allocate(size, kSimdPadding); }
   // Records come fast: memory for the next ones, made ready outside the lock, is welcome.
   bool wants_spare() const { return records_.wants_spare(); }
   void take(std::unique_ptr<Arena::Spare> spare) { records_.take(std::move(spare)); }
@@ -70,7 +71,6 @@ class Segment {
   static uint32_t key_of_id(std::string_view id);
 
  private:
-  static constexpr size_t kPadding = 64;
   struct CommitEntry {
     int64_t recorded_at;
     const char* record;
