@@ -11,6 +11,7 @@
 
 #include "core/log.h"
 #include "tests/support/catch.h"
+#include "tests/support/deaf_disk.h"
 #include "tests/support/log_records.h"
 #include "tests/support/simulated_disk.h"
 
@@ -114,47 +115,6 @@ std::string search(const std::function<std::string(uint64_t seed)>& run, uint64_
   }
   return "";
 }
-
-// A disk whose files say that all went well: a log on it goes on after a failed write or sync.
-class ForgivingDisk final : public Disk {
- public:
-  explicit ForgivingDisk(SimulatedDisk& disk) : disk_(disk) {}
-
-  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    auto file = disk_.open(path, mode);
-    if (!file) return file;
-    return std::unique_ptr<File>(std::make_unique<ForgivingFile>(*std::move(file)));
-  }
-  Result<std::vector<std::string>> list(const std::string& directory) override { return disk_.list(directory); }
-  Result<bool> exists(const std::string& path) override { return disk_.exists(path); }
-  Result<void> create_directories(const std::string& path) override { return disk_.create_directories(path); }
-  Result<void> sync_directory(const std::string& path) override { return disk_.sync_directory(path); }
-  Result<void> remove(const std::string& path) override { return disk_.remove(path); }
-  Result<void> rename(const std::string& from, const std::string& to) override { return disk_.rename(from, to); }
-  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return disk_.lock(path); }
-
- private:
-  class ForgivingFile final : public File {
-   public:
-    explicit ForgivingFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
-    Result<void> write(uint64_t offset, std::span<const std::string_view> parts) override {
-      static_cast<void>(file_->write(offset, parts));
-      return {};
-    }
-    Result<size_t> read(uint64_t offset, char* to, size_t size) override { return file_->read(offset, to, size); }
-    Result<void> sync() override {
-      static_cast<void>(file_->sync());
-      return {};
-    }
-    Result<void> truncate(uint64_t size) override { return file_->truncate(size); }
-    Result<uint64_t> size() override { return file_->size(); }
-
-   private:
-    const std::unique_ptr<File> file_;
-  };
-
-  SimulatedDisk& disk_;
-};
 
 enum class Crash { kKill, kPowerCut };
 
@@ -260,8 +220,8 @@ TEST_CASE("planted bug: going on after a failed write or sync is found") {
     bool has_struck = true;
     for (uint64_t n = 1; has_struck; n++) {
       SimulatedDisk disk(n);
-      ForgivingDisk forgiving(disk);
-      if (fail_operation(disk, forgiving, {n, SimulatedDisk::Failing::kOnce, crash}) != "") found++;
+      DeafDisk deaf(disk);
+      if (fail_operation(disk, deaf, {n, SimulatedDisk::Failing::kOnce, crash}) != "") found++;
       has_struck = disk.has_failed();
     }
     CHECK(found > 0);

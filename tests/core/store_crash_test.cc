@@ -5,6 +5,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/chance.h"
 #include "tests/support/crash_run.h"
+#include "tests/support/deaf_disk.h"
 #include "tests/support/simulated_disk.h"
 
 namespace chronos::test {
@@ -131,46 +132,6 @@ uint64_t seeds_until_found(Story story, uint64_t most) {
   }
   return 0;
 }
-
-// A disk whose failures are not reported: the store goes on after a failed write, as if errors were ignored.
-class DeafDisk final : public Disk {
- public:
-  explicit DeafDisk(Disk& disk) : disk_(disk) {}
-
-  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    auto opened = disk_.open(path, mode);
-    if (!opened) return opened.error();
-    return std::unique_ptr<File>(std::make_unique<DeafFile>(*std::move(opened)));
-  }
-  Result<std::vector<std::string>> list(const std::string& directory) override { return disk_.list(directory); }
-  Result<bool> exists(const std::string& path) override { return disk_.exists(path); }
-  Result<void> create_directories(const std::string& path) override { return disk_.create_directories(path); }
-  Result<void> sync_directory(const std::string& directory) override { return disk_.sync_directory(directory); }
-  Result<void> remove(const std::string& path) override { return disk_.remove(path); }
-  Result<void> rename(const std::string& from, const std::string& to) override { return disk_.rename(from, to); }
-  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return disk_.lock(path); }
-
- private:
-  class DeafFile final : public File {
-   public:
-    explicit DeafFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
-    Result<void> write(uint64_t offset, std::span<const std::string_view> parts) override {
-      static_cast<void>(file_->write(offset, parts));
-      return {};
-    }
-    Result<size_t> read(uint64_t offset, char* to, size_t size) override { return file_->read(offset, to, size); }
-    Result<void> sync() override {
-      static_cast<void>(file_->sync());
-      return {};
-    }
-    Result<void> truncate(uint64_t size) override { return file_->truncate(size); }
-    Result<uint64_t> size() override { return file_->size(); }
-
-   private:
-    std::unique_ptr<File> file_;
-  };
-  Disk& disk_;
-};
 
 }  // namespace
 
