@@ -205,4 +205,23 @@ TEST_CASE("forks are made, written to and discarded while main is written to", "
   CHECK(fixture.store->forks().size() == 1 + kWriters * (kRounds / 4 / 2));
 }
 
+TEST_CASE("eight threads that do not wait for the disk lose nothing to each other", "[store][threads]") {
+  Fixture fixture;
+  constexpr uint32_t kEach = 500;
+  std::atomic<int> surprises = 0;
+  in_threads(kWriters, [&](int i) {
+    ModelBatch batch = one_event("order-" + std::to_string(i));
+    batch.head.durability = Durability::kOs;
+    for (uint32_t n = 1; n <= kEach; n++) {
+      const Result<AppendOutcome> outcome = append(*fixture.store, batch);
+      if (!outcome || !outcome->appended || outcome->appended->versions.at(0).second != Version{n}) surprises++;
+    }
+  });
+  CHECK(surprises == 0);
+  CHECK(fixture.store->view({})->head() == Position{kWriters * kEach});
+  fixture.store.reset();
+  fixture.open();
+  CHECK(fixture.store->view({})->head() == Position{kWriters * kEach});
+}
+
 }  // namespace chronos::test
