@@ -167,8 +167,14 @@ pid_t host_of(const std::string& directory) {
 }
 
 // A client as careful as they are: it has many calls under way, starts its server again when that dies, and then asks
-// again what was not answered.  Empty, or what was wrong.
-std::string append_with_restarts(const std::string& directory, int client, int each, std::atomic<int>& done) {
+// again what was not answered.  It appends until `enough`, and counts what was answered.
+struct CarefulClient {
+  int answered = 0;
+  std::string failure;  // empty: none
+};
+
+std::string append_with_restarts(const std::string& directory, int client, const std::atomic<bool>& enough,
+                                 std::atomic<int>& done, int& answered) {
   const auto request = [&](int n) {
     std::string arguments = append_arguments(client, n);
     arguments.insert(1, "\"request_id\":\"r-" + std::to_string(client) + "-" + std::to_string(n) + "\",");
@@ -176,7 +182,8 @@ std::string append_with_restarts(const std::string& directory, int client, int e
   };
   auto server = start_server(directory);
   greet(*server);
-  for (int n = 0; n < each;) {
+  while (!enough) {
+    const int n = answered;
     std::optional<std::string> answer;
     if (server->write(request(n))) answer = server->read_line();
     if (!answer) {
@@ -186,7 +193,7 @@ std::string append_with_restarts(const std::string& directory, int client, int e
       continue;
     }
     if (answer->find("\"first_position\"") == std::string::npos) return *answer;
-    n++;
+    answered++;
     done++;
   }
   return "";
@@ -198,31 +205,35 @@ TEST_CASE("whoever has the store is killed, ten times: every event once, in orde
   const ScratchDirectory scratch;
   const std::string directory = scratch.path("store");
   constexpr int kClients = 5;
-  constexpr int kEach = 80;
   constexpr int kKills = 10;
+  constexpr int kBetween = 30;  // appends answered from one kill to the next
   std::atomic<int> done = 0;
-  std::atomic<int> ended = 0;
-  std::vector<std::string> failures(kClients);
+  std::atomic<int> failed = 0;
+  std::atomic<bool> enough = false;
+  std::vector<CarefulClient> clients(kClients);
   std::vector<std::thread> threads;
   for (int c = 0; c < kClients; c++) {
     threads.emplace_back([&, c] {
-      failures[static_cast<size_t>(c)] = append_with_restarts(directory, c, kEach, done);
-      ended++;
+      CarefulClient& client = clients[static_cast<size_t>(c)];
+      client.failure = append_with_restarts(directory, c, enough, done, client.answered);
+      if (!client.failure.empty()) failed++;
     });
   }
-  int killed = 0;
-  for (int kill = 1; kill <= kKills && ended == 0; kill++) {
-    while (done < kill * kClients * kEach / (kKills + 2) && ended == 0) std::this_thread::yield();
+  for (int kill = 1; kill <= kKills && failed == 0; kill++) {
+    while (done < kill * kBetween && failed == 0) std::this_thread::yield();
     pid_t host = 0;
-    while (host == 0 && ended == 0) host = host_of(directory);
-    if (host != 0 && ::kill(host, SIGKILL) == 0) killed++;
+    while (host == 0 && failed == 0) host = host_of(directory);
+    if (host != 0) CHECK(::kill(host, SIGKILL) == 0);
   }
+  while (done < (kKills + 1) * kBetween && failed == 0) std::this_thread::yield();
+  enough = true;
   for (std::thread& thread : threads) thread.join();
-  for (const std::string& failure : failures) CHECK(failure == "");
-  CHECK(killed > kKills / 2);
-  const auto numbers = numbers_by_stream(directory);
-  CHECK(numbers.size() == kClients);
-  for (const auto& [stream, text] : numbers) CHECK(text == counted(kEach));
+  auto numbers = numbers_by_stream(directory);
+  for (int c = 0; c < kClients; c++) {
+    const CarefulClient& client = clients[static_cast<size_t>(c)];
+    CHECK(client.failure == "");
+    CHECK(numbers["client-" + std::to_string(c)] == counted(client.answered));
+  }
 }
 
 TEST_CASE("calls under way when the host dies are all answered", "[processes]") {
