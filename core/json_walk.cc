@@ -3,14 +3,18 @@
 // States and filters keep slices of a text, walk a slice again later, and walk two texts side by side to compare
 // them.  simdjson's on-demand front end allows none of this: one walk at a time, over a whole text it has indexed
 // first.  Checked text needs no index: a string ends at the first quote that no backslash precedes, a container
-// where its brackets balance, anything else at a delimiter.  At the size of a typical event that is as fast (measured:
-// 175 ns against 145 ns for 232 bytes), and needs no parser per thread.  The price: a nested value that is taken
-// and entered later is passed over twice.
+// where its brackets balance, anything else at a delimiter.  That needs no parser per thread, and passing over a
+// container is several times as fast as visiting what is in it.  The price: a nested value that is taken and entered
+// later is passed over twice.
 //
 // Numbers are compared by value without a big-number library.  As doubles first: rounding never turns the order of
 // two numbers around, so unequal doubles decide.  Equal doubles decide nothing (2^53 + 1 rounds to 2^53), so then
 // the digits do: both are brought to the form 0.DIGITS x 10^E without zeros at either end of the digits.
 #include "core/json_walk.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include <algorithm>
 #include <charconv>
@@ -138,21 +142,106 @@ bool equal_objects(std::string_view left, std::string_view right) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
+// A bit for each of 64 bytes, the first one the lowest.
+struct Block {
+  uint64_t quotes = 0;
+  uint64_t backslashes = 0;
+  uint64_t opening = 0;  // { and [
+  uint64_t closing = 0;  // } and ]
+};
+
+#if defined(__SSE2__)
+
+Block read_block(const char* at) {
+  Block block;
+  const auto equal = [](__m128i bytes, char c) {
+    return static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)))));
+  };
+  for (int i = 0; i < 64; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + i));
+    const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));  // '[' to '{', ']' to '}', nothing else to either
+    block.quotes |= equal(bytes, '"') << i;
+    block.backslashes |= equal(bytes, '\\') << i;
+    block.opening |= equal(folded, '{') << i;
+    block.closing |= equal(folded, '}') << i;
+  }
+  return block;
+}
+
+#else
+
+Block read_block(const char* at) {
+  Block block;
+  for (int i = 0; i < 64; i++) {
+    block.quotes |= uint64_t{at[i] == '"'} << i;
+    block.backslashes |= uint64_t{at[i] == '\\'} << i;
+    block.opening |= uint64_t{at[i] == '{' || at[i] == '['} << i;
+    block.closing |= uint64_t{at[i] == '}' || at[i] == ']'} << i;
+  }
+  return block;
+}
+
+#endif
+
+// Without the instruction for it, which not every x86-64 has (Warren, "Hacker's Delight", section 5-1).
+size_t count_bits(uint64_t bits) {
+  bits -= (bits >> 1) & 0x5555555555555555;
+  bits = (bits & 0x3333333333333333) + ((bits >> 2) & 0x3333333333333333);
+  bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+  return (bits * 0x0101010101010101) >> 56;
+}
+
+// The bytes that a backslash escapes.  `first_is_escaped` says so of the block's first byte, and then of the next
+// block's.
+uint64_t escaped_bits(uint64_t backslashes, bool& first_is_escaped) {
+  uint64_t escaped = first_is_escaped ? 1 : 0;
+  first_is_escaped = false;
+  for (uint64_t rest = backslashes & ~escaped; rest != 0;) {
+    const uint64_t lowest = rest & (~rest + 1);
+    first_is_escaped = lowest >> 63 != 0;
+    escaped |= lowest << 1;
+    rest &= ~(lowest | lowest << 1);
+  }
+  return escaped;
+}
+
+// From each quote that opens a string up to, not with, the one that closes it.
+uint64_t between(uint64_t quotes) {
+  for (int shift = 1; shift < 64; shift *= 2) quotes ^= quotes << shift;
+  return quotes;
+}
+
 }  // namespace
 
+// 64 bytes at a time, a bit for each (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019, section 3.1):
+// the quotes that no backslash escapes turn into the bits between them, the brackets outside are counted, and only in
+// the block where the container can end they are looked at one by one.
 void JsonWalk::skip_container() {
+  uint64_t in_string = 0;   // all bits: a string reaches into the block
+  bool is_escaped = false;  // the block's first byte is
   size_t depth = 0;
-  for (;;) {
-    switch (*at_) {
-      case '"': skip_string(); continue;
-      case '{':
-      case '[': depth++; break;
-      case '}':
-      case ']': depth--; break;
-      default: break;
+  containers_taken_ = 0;
+  for (const char* block = at_;; block += 64) {
+    const Block bytes = read_block(block);
+    const uint64_t quotes = bytes.quotes & ~escaped_bits(bytes.backslashes, is_escaped);
+    const uint64_t strings = between(quotes) ^ in_string;
+    in_string = (strings >> 63) * ~uint64_t{0};
+    const uint64_t opening = bytes.opening & ~strings;
+    uint64_t closing = bytes.closing & ~strings;
+    const size_t opened = count_bits(opening);
+    const size_t closed = count_bits(closing);
+    if (closed >= depth) {
+      for (size_t k = 1; closing != 0; k++, closing &= closing - 1) {
+        const uint64_t before = (closing & (~closing + 1)) - 1;
+        const size_t opened_before = count_bits(opening & before);
+        if (depth + opened_before != k) continue;
+        containers_taken_ += opened_before;
+        at_ = block + std::countr_zero(closing) + 1;
+        return;
+      }
     }
-    at_++;
-    if (depth == 0) return;
+    depth += opened - closed;
+    containers_taken_ += opened;
   }
 }
 

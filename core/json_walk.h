@@ -34,6 +34,9 @@ class JsonWalk {
     return {begin, static_cast<size_t>(at_ - begin)};
   }
 
+  // How many arrays and objects the array or object taken last has in it, itself included: its depth or more.
+  size_t containers_taken() const { return containers_taken_; }
+
   // Steps into the array or object ahead; then, until it says false, next_member() or next_element() leads to the
   // value of each member or element, which must be taken (or entered and left) before the next one.
   void enter() { at_++; }
@@ -68,6 +71,7 @@ class JsonWalk {
 
   const char* at_;
   const char* end_;  // needed only where a number is the whole text
+  size_t containers_taken_ = 0;
 };
 
 // Numbers by their exact value, strings by their characters, arrays in order, objects without; of duplicate keys
