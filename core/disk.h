@@ -35,6 +35,14 @@ class File {
   virtual Result<uint64_t> size() = 0;
 };
 
+// The bytes of a file as memory.  What is written to it is what the file holds, for everybody, at once, and survives
+// the death of the process; a power cut may leave any older bytes in place of any of them.
+class SharedMemory {
+ public:
+  virtual ~SharedMemory() = default;
+  virtual std::span<char> bytes() = 0;
+};
+
 // Held as long as the object lives; released by the system when the process dies, however it dies.
 class DirectoryLock {
  public:
@@ -53,6 +61,8 @@ class Disk {
 
   // kNotFound when the mode asks for a file that is not there.
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  // The whole file, which must exist, have its bytes on the disk and keep its size.
+  virtual Result<std::unique_ptr<SharedMemory>> share(const std::string& path) = 0;
   // File names (not paths) in the directory, sorted; kNotFound when there is no such directory.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;

@@ -1,19 +1,23 @@
 // The writing half of the log as files; core/log_recovery.cc, the reading half, relies on its rules:
 //
-//   * A group of records is one write.  kFsync syncs before it returns; kOs does not, and the next sync of any
-//     kind covers it.
+//   * A group of records is one write.  kFsync syncs before it returns.  kOs does not: a small group goes into the
+//     buffer (core/log_buffer.h), a large one into the file, and the next sync of any kind covers both.
+//   * The order of the log is the order of its bytes: the buffer goes into the file before anything else does.
 //   * `durable` in a record or mark never runs ahead of the disk.  The caller fills it in; it is checked here.
 //   * A file is synced, whatever is in it, before the name of the next one exists; the next one's header and name
 //     are synced before a record goes in.  So only the last file of a log can be torn.
 //   * After a failed write or sync nobody knows what is on the disk: the kernel may have dropped the dirty pages and
 //     call the next sync a success.  So the first failure closes the log, and only reading it again opens it.
+//   * What the buffer of an earlier process holds is in the files, synced, or lost, and then the buffer is cleared,
+//     before the first record of this process has a number.
 #include <array>
 #include <cstring>
 #include <utility>
 
 #include "core/check.h"
-#include "core/log.h"
 #include "core/durable_note.h"
+#include "core/log.h"
+#include "core/log_buffer.h"
 #include "core/log_file.h"
 #include "core/log_recovery.h"
 
@@ -33,8 +37,10 @@ class LocalLog final : public Log {
     }
     file_ = std::move(recovered->tail);
     file_size_ = recovered->tail_size;
+    written_ = recovered->in_files;
     last_ = durable_ = recovered->end.last;
     claimed_ = recovered->claimed;
+    left_ = std::move(recovered->left);
     is_open_ = true;
     return std::move(recovered->end);
   }
@@ -44,18 +50,31 @@ class LocalLog final : public Log {
     CHECK(is_open_);
     if (expected_last != last_) return second_writer(expected_last);
     check_numbers(records);
+    if (left_) {
+      if (auto saved = save_left(); !saved) return closed_by(saved.error());
+    }
     if (!records.empty()) {
-      if (file_ == nullptr || file_size_ > options_.file_size_bytes) {
-        if (auto begun = begin_file(); !begun) return closed_by(begun.error());
+      const auto buffered = durability == Durability::kOs ? put_in_buffer(records) : Result<bool>(false);
+      if (!buffered) return closed_by(buffered.error());
+      if (!*buffered) {
+        if (auto written = write_out(records); !written) return closed_by(written.error());
       }
-      if (auto written = write(records); !written) return closed_by(written.error());
       last_.value += records.size();
     }
     return durability == Durability::kFsync ? sync() : Result<void>();
   }
 
+  bool takes_at_once(size_t bytes) const override {
+    return bytes <= options_.buffer_size_bytes / 4 && buffer_ != nullptr && buffer_->fits(bytes) &&
+           closed_because_.empty();
+  }
+
   Result<void> sync() override {
     if (!closed_because_.empty()) return closed();
+    if (left_) {
+      if (auto saved = save_left(); !saved) return closed_by(saved.error());
+    }
+    if (auto written = write_out({}); !written) return closed_by(written.error());
     if (auto synced = sync_file(); !synced) return closed_by(synced.error());
     return {};
   }
@@ -63,6 +82,10 @@ class LocalLog final : public Log {
   Result<void> mark() override {
     if (!closed_because_.empty()) return closed();
     if (durable_ <= claimed_) return {};  // the log says so already
+    if (left_) {
+      if (auto saved = save_left(); !saved) return closed_by(saved.error());
+    }
+    if (auto written = write_out({}); !written) return closed_by(written.error());
     std::array<char, sizeof(RecordHeader)> record{};
     const RecordHeader header{.checksum = 0,
                               .size = 0,
@@ -97,9 +120,56 @@ class LocalLog final : public Log {
     }
   }
 
+  Result<void> save_left() {
+    std::vector<std::string_view> records;
+    for (const LogRecord& record : left_->records) records.push_back(record.bytes);
+    if (auto written = write_out(records); !written) return written;
+    if (auto synced = sync_file(); !synced) return synced;
+    if (auto cleared = clear_log_buffer(disk_, options_.directory); !cleared) return cleared;
+    left_.reset();
+    return {};
+  }
+
+  // False when the records belong into a file.
+  Result<bool> put_in_buffer(std::span<const std::string_view> records) {
+    size_t bytes = 0;
+    for (const std::string_view record : records) bytes += record.size();
+    if (bytes > options_.buffer_size_bytes / 4 || has_no_buffer_) return false;
+    if (buffer_ == nullptr) {
+      auto buffer = LogBuffer::create(disk_, options_.directory, options_.buffer_size_bytes);
+      has_no_buffer_ = !buffer;
+      if (!buffer) return false;
+      buffer_ = *std::move(buffer);
+    }
+    if (!buffer_->fits(bytes)) {
+      if (auto written = write_out({}); !written) return written.error();
+    }
+    buffer_->put(records);
+    return true;
+  }
+
+  // Writes what the buffer holds, and then the records, to the file.
+  Result<void> write_out(std::span<const std::string_view> records) {
+    const uint64_t buffered = buffer_ == nullptr ? 0 : buffer_->record_count();
+    if (buffered + records.size() == 0) return {};
+    if (file_ == nullptr || file_size_ > options_.file_size_bytes) {
+      if (auto begun = begin_file(); !begun) return begun;
+    }
+    if (buffered == 0) {
+      if (auto written = write(records); !written) return written;
+    } else {
+      parts_.assign(1, buffer_->content());
+      parts_.insert(parts_.end(), records.begin(), records.end());
+      if (auto written = write(parts_); !written) return written;
+      buffer_->forget();
+    }
+    written_.value += buffered + records.size();
+    return {};
+  }
+
   Result<void> begin_file() {
     if (auto synced = sync_file(); !synced) return synced;
-    const LogFileHeader header = make_file_header(Lsn{last_.value + 1});
+    const LogFileHeader header = make_file_header(Lsn{written_.value + 1});
     auto file = disk_.open(options_.directory + "/" + log_file_name(Lsn{header.first_lsn}), OpenMode::kCreate);
     if (!file) return file.error();
     file_ = *std::move(file);
@@ -121,7 +191,7 @@ class LocalLog final : public Log {
     if (!has_unsynced_) return {};
     if (auto synced = file_->sync(); !synced) return synced;
     has_unsynced_ = false;
-    durable_ = last_;
+    durable_ = std::max(durable_, written_);
     return {};
   }
 
@@ -151,7 +221,12 @@ class LocalLog final : public Log {
   bool has_unsynced_ = false;
   bool is_open_ = false;
   std::string closed_because_;
+  std::optional<BufferedRecords> left_;  // by an earlier process, until it is in the file
+  std::unique_ptr<LogBuffer> buffer_;    // null until it is needed
+  bool has_no_buffer_ = false;           // it cannot be had
+  std::vector<std::string_view> parts_;  // kept for its memory
   Lsn last_;
+  Lsn written_;  // the last one that is in a file
   Lsn durable_;
   Lsn claimed_;  // the largest `durable` written so far
 };

@@ -44,6 +44,9 @@ class Log {
   // kUnavailable and the reason of the first failure.
   virtual Result<void> append(std::span<const std::string_view> records, Lsn expected_last, Durability durability) = 0;
 
+  // Whether append with Durability::kOs and so many bytes returns without a system call now.
+  virtual bool takes_at_once(size_t bytes) const = 0;
+
   // Makes records that were appended with Durability::kOs durable.
   virtual Result<void> sync() = 0;
 
@@ -58,6 +61,8 @@ inline constexpr size_t kSimdPadding = 64;
 struct LocalLogOptions {
   std::string directory;                      // created if absent
   uint64_t file_size_bytes = uint64_t{64} << 20;  // a new file is begun when one has grown beyond this
+  // Of the buffer for records that need not be synced.  A group larger than a quarter of it goes into the file.
+  size_t buffer_size_bytes = size_t{256} << 10;
 };
 
 // The log as files in a directory: log/00000000000000000001.log, named by their first lsn.

@@ -27,8 +27,14 @@
 //   * so is a file missing between two others.
 // What is read may lie only in the page cache: the process was killed, the machine was not.  It may even lie there as
 // clean pages that will never be written, when a sync failed and killed the store.  And what is read here will be
-// called durable by the next record.  So the bytes that no record claims to be durable, few as a rule, are written
-// once more, the same, and the tail and the directory are synced before returning.
+// called durable by the next record.  So the end of the last file is cut, or cut once more, the bytes that no record
+// claims to be durable, few as a rule, are written once more, the same, and the tail and the directory are synced
+// before returning.
+//
+// Behind the files comes the buffer of the process that wrote them (core/log_buffer.h), with records that were not
+// synced.  Those that the files have are passed over; those that follow are part of the log.  When the first of them
+// does not follow, a power cut took what was between: they are of no use, unless one says that what is missing was
+// durable, which makes the buffer one more witness beside the note.
 //
 // Cost: each byte is read once and hashed once.  Files are read whole, each into memory of its own that views pin;
 // the next one is read in a second thread while the records of this one are checked and visited.  The search
@@ -129,7 +135,9 @@ class Recovery {
     if (auto listed = list_files(); !listed) return listed.error();
     const auto noted = read_durable_note(disk_, directory_);
     if (!noted) return noted.error();
-    noted_ = *noted;
+    auto buffered = read_log_buffer(disk_, directory_);
+    if (!buffered) return buffered.error();
+    noted_ = std::max(*noted, buffered->claimed);
     std::future<Result<LoadedFile>> next = start_reading(0);
     for (size_t i = 0; i < files_.size(); i++) {
       if (auto in_place = check_in_place(files_[i]); !in_place) return in_place.error();
@@ -139,7 +147,9 @@ class Recovery {
       if (auto checked = check_header(*file, files_[i]); !checked) return checked.error();
       if (auto taken = take(*file, i + 1 == files_.size()); !taken) return taken.error();
     }
-    return finish();
+    if (auto finished = finish(); !finished) return finished.error();
+    if (auto taken = take_buffered(*buffered); !taken) return taken.error();
+    return std::move(log_);
   }
 
  private:
@@ -220,9 +230,6 @@ class Recovery {
     if (due() <= noted_ || has_record(file, file.intact_end + kRecordAlignment, due(), due())) {
       return damaged(file, "though it was durable");
     }
-    auto open = disk_.open(file.path, OpenMode::kReadWrite);
-    if (!open) return open.error();
-    if (auto truncated = (*open)->truncate(file.intact_end); !truncated) return truncated;
     report(file, file.size - file.intact_end, "the torn tail of an unfinished write was cut");
     return keep(file);
   }
@@ -241,15 +248,31 @@ class Recovery {
                           std::to_string(file.size - bytes) + ", after record " + std::to_string(log_.end.last.value);
   }
 
-  Result<RecoveredLog> finish() {
+  Result<void> finish() {
     if (log_.end.last < noted_) return cut_short();
     if (tail_.has_header) {
-      if (auto saved = save_tail(); !saved) return saved.error();
+      if (auto saved = save_tail(); !saved) return saved;
     }
     if (!files_.empty()) {
-      if (auto synced = disk_.sync_directory(directory_); !synced) return synced.error();
+      if (auto synced = disk_.sync_directory(directory_); !synced) return synced;
     }
-    return std::move(log_);
+    log_.in_files = log_.end.last;
+    return {};
+  }
+
+  Result<void> take_buffered(BufferedRecords& buffered) {
+    if (buffered.records.empty() || buffered.records.back().lsn < due()) return {};
+    std::erase_if(buffered.records, [this](const LogRecord& record) { return record.lsn < due(); });
+    if (buffered.records.front().lsn != due()) buffered.records.clear();
+    if (!buffered.records.empty()) {
+      if (auto saved = save_log_buffer(disk_, directory_, buffered); !saved) return saved;
+    }
+    for (const LogRecord& record : buffered.records) {
+      if (auto visited = visit_(record, buffered.memory); !visited) return visited;
+      log_.end.last = record.lsn;
+    }
+    log_.left = std::move(buffered);
+    return {};
   }
 
   Error cut_short() const {
@@ -260,7 +283,7 @@ class Recovery {
                    ", but record " + std::to_string(noted_.value) +
                    " was durable: it was cut short; restore it from a backup, or, if it is an older copy put back on "
                    "purpose, remove '" +
-                   note + "'",
+                   note + "' and '" + directory_ + "/" + std::string(kLogBufferName) + "'",
         .details = {}};
   }
 
@@ -269,6 +292,7 @@ class Recovery {
     if (!tail) return tail.error();
     const size_t proven = proven_end(tail_);
     const std::string_view unproven(tail_.memory.get() + proven, tail_.intact_end - proven);
+    if (auto truncated = (*tail)->truncate(tail_.intact_end); !truncated) return truncated;
     if (auto written = (*tail)->write(proven, {&unproven, 1}); !written) return written;
     if (auto synced = (*tail)->sync(); !synced) return synced;
     log_.tail = *std::move(tail);

@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/disk.h"
 #include "core/log.h"
+#include "core/log_buffer.h"
 #include "core/result.h"
 #include "core/types.h"
 
@@ -20,6 +22,10 @@ struct RecoveredLog {
   Lsn claimed;                 // the largest `durable` that an intact record carries
   std::unique_ptr<File> tail;  // the last file, open for writing; null when the log has no file yet
   uint64_t tail_size = 0;      // where its next record goes
+  Lsn in_files;                // the last record that a file holds
+  // Records that an earlier process left in its buffer and that are not in the files: all those between in_files and
+  // end.last, or none when they are of no use.  Not set when its buffer holds nothing beyond the files.
+  std::optional<BufferedRecords> left;
 };
 
 Result<RecoveredLog> recover_log(Disk& disk, const std::string& directory, const Log::Visitor& visit);

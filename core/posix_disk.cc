@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -146,6 +147,18 @@ class PosixFile final : public File {
   const Descriptor descriptor_;
 };
 
+class PosixSharedMemory final : public SharedMemory {
+ public:
+  PosixSharedMemory(void* memory, size_t size) : memory_(static_cast<char*>(memory)), size_(size) {}
+  ~PosixSharedMemory() override { ::munmap(memory_, size_); }
+
+  std::span<char> bytes() override { return {memory_, size_}; }
+
+ private:
+  char* const memory_;
+  const size_t size_;
+};
+
 // flock belongs to the open file description: another open conflicts with it in this process too, and the
 // system drops it with the last descriptor.
 class PosixLock final : public DirectoryLock {
@@ -176,6 +189,18 @@ class PosixDisk final : public Disk {
     Descriptor descriptor = open_descriptor(path, flags);
     if (!descriptor) return failure(mode == OpenMode::kCreate ? "create" : "open", path);
     return std::unique_ptr<File>(std::make_unique<PosixFile>(path, std::move(descriptor)));
+  }
+
+  Result<std::unique_ptr<SharedMemory>> share(const std::string& path) override {
+    const Descriptor descriptor = open_descriptor(path, O_RDWR);
+    struct stat status;
+    if (!descriptor || ::fstat(descriptor.get(), &status) < 0) return failure("open", path);
+    const auto size = static_cast<size_t>(status.st_size);
+    void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor.get(), 0);
+    if (memory == MAP_FAILED) return failure("share memory with", path);
+    // Pages that leave memory would have to be read again, which can fail where nobody can be told.
+    static_cast<void>(::mlock(memory, size));
+    return std::unique_ptr<SharedMemory>(std::make_unique<PosixSharedMemory>(memory, size));
   }
 
   Result<std::vector<std::string>> list(const std::string& directory) override {

@@ -11,7 +11,8 @@
 // it with one call, syncs once, publishes, and wakes the others; what is staged meanwhile is the next group, led by
 // one of those who wait.  So there is no timer, no hand-over to another thread when a client is alone, and under load
 // one sync carries as many commits as arrived during the one before (DeWitt et al., "Implementation Techniques for
-// Main Memory Database Systems", 1984, section 4).
+// Main Memory Database Systems", 1984, section 4).  A group that need not be synced and that the log can take without
+// a system call (Log::takes_at_once) is handed over under the lock.
 //
 // Conditions on a MATCH may have to look at all of history.  That part is done before the lock, on a view: history
 // does not change, so what held up to position P holds for ever, and under the lock only the few events
@@ -23,13 +24,13 @@
 #include "core/sequencer.h"
 
 #include <cstring>
-#include <unordered_map>
 #include <utility>
 
 #include "core/brief_lock.h"
 #include "core/check.h"
 #include "core/replay_match.h"
 #include "core/scan.h"
+#include "core/version_tally.h"
 
 namespace chronos {
 namespace {
@@ -129,57 +130,89 @@ std::optional<Conflict> Sequencer::decide_one(const View& staged, const Conditio
 }
 
 // The same request again: its first outcome, if it asks the same thing.
-Result<std::optional<Store::Staged>> Sequencer::find_replay(const Batch& batch, const Fork& fork) const {
+Result<std::optional<Sequencer::Decision>> Sequencer::find_replay(const Batch& batch, const Fork& fork) const {
   if (!batch.head.request_id.empty()) {
     const char* record = find_request(batch.head.request_id);
     if (record != nullptr) {
       if (auto same = same_request(batch, fork, record); !same) return same.error();
-      Store::Staged staged;
-      staged.ticket = lsn_of(record);
-      staged.outcome.appended = appended_by(record, *fork.name);
-      staged.outcome.appended->replayed = true;
-      return std::optional(std::move(staged));
+      Decision decision;
+      decision.record = record;
+      decision.staged.ticket = lsn_of(record);
+      decision.staged.outcome.appended = appended_by(record, *fork.name);
+      decision.staged.outcome.appended->replayed = true;
+      return std::optional(std::move(decision));
     }
   }
-  if (!batch.has_ids) return std::optional<Store::Staged>();
+  if (!batch.has_ids) return std::optional<Decision>();
   return find_replay_by_ids(batch, fork);
 }
 
-Result<std::optional<Store::Staged>> Sequencer::find_replay_by_ids(const Batch& batch, const Fork& fork) const {
+Result<std::optional<Sequencer::Decision>> Sequencer::find_replay_by_ids(const Batch& batch, const Fork& fork) const {
   const View staged = ForkTable::staged_view(fork);
   const auto found = same_events(batch, staged);
   if (!found) return found.error();
-  if (found->empty()) return std::optional<Store::Staged>();
+  if (found->empty()) return std::optional<Decision>();
   const Event last = staged.at(found->back());
-  Store::Staged replay;
-  replay.ticket = staged_;
-  Appended& appended =
-      replay.outcome.appended.emplace(appended_by(last.address() - last.head().commit_back, *fork.name));
+  Decision decision;
+  decision.record = last.address() - last.head().commit_back;
+  decision.staged.ticket = staged_;
+  Appended& appended = decision.staged.outcome.appended.emplace(appended_by(decision.record, *fork.name));
   appended.first_position = found->front();
   appended.last_position = found->back();
   appended.replayed = true;
   // Other commits may lie between: the versions are those of the batch's own events.
-  std::unordered_map<std::string_view, size_t> places;
+  VersionTally tally(appended.versions);
   for (const Position position : *found) {
     const Event event = staged.at(position);
-    const auto [place, is_new] = places.emplace(event.stream(), appended.versions.size());
-    if (is_new) appended.versions.emplace_back(event.stream(), event.version());
-    appended.versions[place->second].second = event.version();
+    tally.add(event.stream(), event.version());
   }
-  return std::optional(std::move(replay));
+  return std::optional(std::move(decision));
 }
 
 // --- writing ---
 
-Result<Store::Staged> Sequencer::stage(const Batch& batch) {
-  const std::shared_ptr<Fork> fork = env_.forks.find(batch.head.fork);
-  if (fork == nullptr) {
-    return Error{
-        Code::kNotFound, "fork '" + batch.head.fork + "' does not exist; known: " + env_.forks.known_names(), {}};
-  }
-  const Foresight foresight = foresee(*fork, batch.head.conditions);
+Result<std::shared_ptr<Fork>> Sequencer::fork_of(const Batch& batch) const {
+  std::shared_ptr<Fork> fork = env_.forks.find(batch.head.fork);
+  if (fork != nullptr) return fork;
+  return Error{
+      Code::kNotFound, "fork '" + batch.head.fork + "' does not exist; known: " + env_.forks.known_names(), {}};
+}
 
+Result<AppendOutcome> Sequencer::append(const Batch& batch) {
+  const auto fork = fork_of(batch);
+  if (!fork) return fork.error();
+  const Foresight foresight = foresee(**fork, batch.head.conditions);
+  std::unique_lock lock = lock_soon(mutex_);
+  auto decision = decide_batch(batch, *fork, foresight);
+  if (!decision) return decision.error();
+  if (auto settled = settle(lock, decision->staged.ticket); !settled) return settled.error();
+  lock.unlock();
+  auto& appended = decision->staged.outcome.appended;
+  if (appended && appended->versions.empty()) {
+    VersionTally tally(appended->versions);
+    const Commit commit(decision->record);
+    const char* at = commit.events().data();
+    for (uint32_t i = 0; i < commit.event_count(); i++) {
+      const Event event(at);
+      tally.add(event.stream(), commit.version(i));
+      at += event.head().size;
+    }
+  }
+  return std::move(decision->staged.outcome);
+}
+
+Result<Store::Staged> Sequencer::stage(const Batch& batch) {
+  const auto fork = fork_of(batch);
+  if (!fork) return fork.error();
+  const Foresight foresight = foresee(**fork, batch.head.conditions);
   const std::unique_lock lock = lock_soon(mutex_);
+  auto decision = decide_batch(batch, *fork, foresight);
+  if (!decision) return decision.error();
+  return std::move(decision->staged);
+}
+
+Result<Sequencer::Decision> Sequencer::decide_batch(const Batch& batch, const std::shared_ptr<Fork>& fork,
+                                                    const Foresight& foresight) {
   if (fault_) return read_only_error();
   if (env_.forks.is_closed(fork->id)) {
     return Error{Code::kNotFound, "fork '" + batch.head.fork + "' was discarded; append to another fork", {}};
@@ -188,10 +221,10 @@ Result<Store::Staged> Sequencer::stage(const Batch& batch) {
   if (!replay) return replay.error();
   if (*replay) return std::move(**replay);
   if (auto conflict = decide(*fork, batch.head.conditions, foresight)) {
-    Store::Staged staged;
-    staged.ticket = staged_;  // what it saw must be durable before anybody is told
-    staged.outcome.conflict = std::move(conflict);
-    return staged;
+    Decision decision;
+    decision.staged.ticket = staged_;  // what it saw must be durable before anybody is told
+    decision.staged.outcome.conflict = std::move(conflict);
+    return decision;
   }
   if (fork->own->staged_events() + batch.size() >= UINT32_MAX - 1 ||
       fork->staged_head().value + batch.size() > kMaxPosition) {
@@ -200,7 +233,7 @@ Result<Store::Staged> Sequencer::stage(const Batch& batch) {
   return commit(batch, fork);
 }
 
-Store::Staged Sequencer::commit(const Batch& batch, const std::shared_ptr<Fork>& fork) {
+Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<Fork>& fork) {
   char* const record = fork->own->allocate_record(batch.length);
   std::memcpy(record, batch.memory.get() + batch.start, batch.length);
   auto& head = *reinterpret_cast<CommitHead*>(record + sizeof(RecordHeader));
@@ -221,10 +254,11 @@ Store::Staged Sequencer::commit(const Batch& batch, const std::shared_ptr<Fork>&
   bytes_in_flight_.fetch_add(batch.length, std::memory_order_relaxed);
   if (!batch.head.request_id.empty()) remember_request(batch.head.request_id, record);
 
-  Store::Staged staged;
-  staged.ticket = staged_;
-  staged.outcome.appended = appended_by(record, *fork->name);
-  return staged;
+  Decision decision;
+  decision.record = record;
+  decision.staged.ticket = staged_;
+  decision.staged.outcome.appended = appended_by(record, *fork->name);
+  return decision;
 }
 
 // Enters a commit's events in the fork's indexes and gives them their versions.  `batch` is null in recovery: then
@@ -274,18 +308,17 @@ const char* Sequencer::find_request(std::string_view request_id) const {
 
 Result<void> Sequencer::settle(Lsn ticket) {
   std::unique_lock lock = lock_soon(mutex_);
+  return settle(lock, ticket);
+}
+
+Result<void> Sequencer::settle(std::unique_lock<std::mutex>& lock, Lsn ticket) {
   CHECK(ticket <= staged_);
   while (settled_ < ticket) {
     if (fault_) return read_only_error();
-    if (!flushing_) {
-      flush(lock);
-    } else if (quick_flush_.load(std::memory_order_relaxed)) {
-      lock.unlock();
-      const bool over = wait_briefly([this] { return !quick_flush_.load(std::memory_order_acquire); });
-      lock = lock_soon(mutex_);
-      if (!over && flushing_ && settled_ < ticket) settled_cv_.wait(lock);
-    } else {
+    if (flushing_) {
       settled_cv_.wait(lock);
+    } else {
+      flush(lock);
     }
   }
   return {};
@@ -294,41 +327,40 @@ Result<void> Sequencer::settle(Lsn ticket) {
 // Requires: the lock is held, nobody is flushing, something is pending.
 void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
   flushing_ = true;
-  std::vector<Pending> group;
-  group.swap(pending_);
+  group_.swap(pending_);
   const Lsn before = settled_;
-  std::vector<std::string_view> records;
-  records.reserve(group.size());
   Durability durability = Durability::kOs;
   uint64_t bytes = 0;
-  for (const Pending& each : group) {
-    records.push_back(each.record);
+  for (const Pending& each : group_) {
+    group_records_.push_back(each.record);
     bytes += each.record.size();
     if (each.durability == Durability::kFsync) durability = Durability::kFsync;
   }
-  quick_flush_.store(durability == Durability::kOs && bytes < kBulkBytes, std::memory_order_relaxed);
-  lock.unlock();
-  const Result<void> written = env_.log.append(records, before, durability);
+  // Copying a few bytes takes less than giving up the lock and getting it again.
+  const bool at_once = durability == Durability::kOs && env_.log.takes_at_once(bytes);
+  if (!at_once) lock.unlock();
+  const Result<void> written = env_.log.append(group_records_, before, durability);
 
-  lock = lock_soon(mutex_);
+  if (!at_once) lock = lock_soon(mutex_);
   flushing_ = false;
-  quick_flush_.store(false, std::memory_order_release);
   if (!written) {
     fault_ = written.error();
   } else {
-    for (const Pending& each : group) {
+    for (const Pending& each : group_) {
       if (each.then == Pending::Then::kPublish && each.fork != nullptr) each.fork->own->publish(each.events);
       if (each.then == Pending::Then::kShow) env_.forks.show(each.fork->id);
       if (each.then == Pending::Then::kHide) env_.forks.hide(each.fork->id);
     }
-    settled_.value += group.size();
+    settled_.value += group_.size();
     if (durability == Durability::kFsync) durable_ = settled_;
     quiet_ = false;
     log_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }
   bytes_in_flight_.fetch_sub(bytes, std::memory_order_relaxed);
+  const std::shared_ptr<Fork> busy = std::move(group_.back().fork);
+  group_.clear();
+  group_records_.clear();
   settled_cv_.notify_all();
-  const std::shared_ptr<Fork>& busy = group.back().fork;
   if (bytes < kBulkBytes || busy == nullptr || !busy->own->wants_spare()) return;
   lock.unlock();
   auto spare = std::make_unique<Arena::Spare>();

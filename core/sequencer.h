@@ -41,6 +41,8 @@ class Sequencer {
   Result<void> finish_recovery(Lsn last);
 
   // --- writing (core/store.h) ---
+  // stage and settle in one, with the versions of the streams written.  Of a conflict `missed` is left to the caller.
+  Result<AppendOutcome> append(const Batch& batch);
   Result<Store::Staged> stage(const Batch& batch);
   Result<void> settle(Lsn ticket);
   Result<Lsn> create_fork(const NewFork& wanted, std::shared_ptr<Fork>& made);
@@ -70,14 +72,23 @@ class Sequencer {
     std::vector<Position> first_match;  // by condition; 0: none
   };
 
+  // What became of a batch, and the commit that it is or that it repeats; null for a conflict.
+  struct Decision {
+    Store::Staged staged;
+    const char* record = nullptr;
+  };
+
+  Result<std::shared_ptr<Fork>> fork_of(const Batch& batch) const;
+  // Under the lock.
+  Result<Decision> decide_batch(const Batch& batch, const std::shared_ptr<Fork>& fork, const Foresight& foresight);
   Foresight foresee(const Fork& fork, const std::vector<Condition>& conditions) const;
   std::optional<Conflict> decide(const Fork& fork, const std::vector<Condition>& conditions,
                                  const Foresight& foresight) const;
   std::optional<Conflict> decide_one(const View& staged, const Condition& condition, Position foreseen,
                                      Position until) const;
-  Result<std::optional<Store::Staged>> find_replay(const Batch& batch, const Fork& fork) const;
-  Result<std::optional<Store::Staged>> find_replay_by_ids(const Batch& batch, const Fork& fork) const;
-  Store::Staged commit(const Batch& batch, const std::shared_ptr<Fork>& fork);
+  Result<std::optional<Decision>> find_replay(const Batch& batch, const Fork& fork) const;
+  Result<std::optional<Decision>> find_replay_by_ids(const Batch& batch, const Fork& fork) const;
+  Decision commit(const Batch& batch, const std::shared_ptr<Fork>& fork);
   void index_commit(const char* record, Fork& fork, const Batch* batch);
   Result<void> check_commit(const char* record, const Fork& fork) const;
   Result<void> recover_commit(const LogRecord& record);
@@ -86,6 +97,7 @@ class Sequencer {
   void remember_request(std::string_view request_id, const char* record);
   const char* find_request(std::string_view request_id) const;
   Timestamp next_time();
+  Result<void> settle(std::unique_lock<std::mutex>& lock, Lsn ticket);
   void flush(std::unique_lock<std::mutex>& lock);
   Error read_only_error() const;
   Result<Lsn> repeated_fork(const char* record, const NewFork& wanted, const std::string& request,
@@ -98,6 +110,9 @@ class Sequencer {
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable settled_cv_;
   std::vector<Pending> pending_;
+  // The leader's: a group being written, kept for their memory.
+  std::vector<Pending> group_;
+  std::vector<std::string_view> group_records_;
   bool flushing_ = false;
   bool quiet_ = true;           // nothing was written since mark_quiet
   std::optional<Error> fault_;  // why the store is read-only
@@ -106,10 +121,8 @@ class Sequencer {
   Lsn durable_;                 // the last record known to be on the disk
   Timestamp last_time_;
   Arena change_records_;
-  HashIndex requests_;                 // by request_id, into request_records_
+  HashIndex requests_;  // by request_id, into request_records_
   Column<const char*> request_records_;
-  // A group is being written that is not synced: its end is near enough to wait for awake.
-  std::atomic<bool> quick_flush_{false};
   std::atomic<uint64_t> bytes_in_flight_{0};
   std::atomic<uint64_t> log_bytes_{0};
 };

@@ -1,8 +1,5 @@
 #include "core/store.h"
 
-#include <algorithm>
-#include <unordered_map>
-
 #include "core/fork_table.h"
 #include "core/scan.h"
 #include "core/sequencer.h"
@@ -92,51 +89,24 @@ const Limits& Store::limits() const { return engine_->limits; }
 
 // --- writing ---
 
+Result<void> Store::check_durability(const Batch& batch) const {
+  if (batch.head.durability == Durability::kFsync || engine_->allow_os_durability) return {};
+  return Error{
+      Code::kPermissionDenied, "this store acknowledges only after the disk has it; use durability \"fsync\"", {}};
+}
+
 Result<Store::Staged> Store::stage(Batch batch) {
-  if (batch.head.durability == Durability::kOs && !engine_->allow_os_durability) {
-    return Error{
-        Code::kPermissionDenied, "this store acknowledges only after the disk has it; use durability \"fsync\"", {}};
-  }
+  if (auto allowed = check_durability(batch); !allowed) return allowed.error();
   return engine_->sequencer.stage(batch);
 }
 
 Result<void> Store::settle(Lsn ticket) { return engine_->sequencer.settle(ticket); }
 
 Result<AppendOutcome> Store::append(Batch batch) {
-  auto staged = stage(std::move(batch));
-  if (!staged) return staged.error();
-  if (auto settled = settle(staged->ticket); !settled) return settled.error();
-  auto& appended = staged->outcome.appended;
-  if (appended && appended->versions.empty()) fill_versions(*appended);
-  if (auto& conflict = staged->outcome.conflict) conflict->missed = missed_events(*conflict);
-  return std::move(staged->outcome);
-}
-
-// Each stream's version after the events from first to last.
-void Store::fill_versions(Appended& appended) const {
-  const std::shared_ptr<Fork> fork = engine_->forks.find(appended.fork);
-  if (fork == nullptr) return;
-  const View view = ForkTable::view(*fork);
-  auto& versions = appended.versions;
-  std::vector<std::string_view> names;                  // of `versions`, where they do not move
-  std::unordered_map<std::string_view, size_t> places;  // by name, once walking through them would take long
-  constexpr size_t kWalk = 16;
-  const auto place_of = [&](std::string_view stream) {
-    if (names.size() < kWalk) return static_cast<size_t>(std::find(names.begin(), names.end(), stream) - names.begin());
-    for (size_t i = places.size(); i < names.size(); i++) places.emplace(names[i], i);
-    const auto found = places.find(stream);
-    return found == places.end() ? names.size() : found->second;
-  };
-  for (uint64_t p = appended.first_position.value; p <= appended.last_position.value; p++) {
-    const Event event = view.at(Position{p});
-    const size_t place = place_of(event.stream());
-    if (place < names.size()) {
-      versions[place].second = event.version();
-    } else {
-      names.push_back(event.stream());
-      versions.emplace_back(event.stream(), event.version());
-    }
-  }
+  if (auto allowed = check_durability(batch); !allowed) return allowed.error();
+  auto outcome = engine_->sequencer.append(batch);
+  if (outcome && outcome->conflict) outcome->conflict->missed = missed_events(*outcome->conflict);
+  return outcome;
 }
 
 uint64_t Store::bytes_in_flight() const { return engine_->sequencer.bytes_in_flight(); }

@@ -167,7 +167,7 @@ class Store {
 
  private:
   class Engine;
-  void fill_versions(Appended& appended) const;
+  Result<void> check_durability(const Batch& batch) const;
   explicit Store(std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> engine_;
 };

@@ -21,7 +21,7 @@ namespace {
 using Bodies = std::vector<std::string>;
 using Generator = std::mt19937_64;
 
-const LocalLogOptions kOptions{.directory = "data/log", .file_size_bytes = 3000};
+const LocalLogOptions kOptions{.directory = "data/log", .file_size_bytes = 3000, .buffer_size_bytes = 8192};
 
 // Appends groups until one fails, and keeps the account.
 class Writer {
@@ -89,23 +89,31 @@ std::string judge(const Writer& writer, size_t promised, const Bodies& found) {
   return "";
 }
 
-// Several lives of one log, each ended by a power cut at a random operation, in recovery too.
-std::string live_and_die(SimulatedDisk& disk, uint64_t seed) {
+// Several lives of one log, each ended by a kill or a power cut at a random operation, in recovery too.
+// The log sees `log_disk`, which is `disk` or a wrapper of it.
+std::string live_and_die(SimulatedDisk& disk, Disk& log_disk, uint64_t seed) {
   Generator random(seed);
   Writer writer(seed);
+  size_t promised = 0;
   for (int life = 0; life < 6; life++) {
     disk.fail_after(1 + random() % 60, SimulatedDisk::Failing::kFromThenOn);
-    if (auto opened = open_and_replay(disk, kOptions)) {
-      if (auto wrong = judge(writer, writer.durable(), opened->found.bodies); !wrong.empty()) return wrong;
+    if (auto opened = open_and_replay(log_disk, kOptions)) {
+      if (auto wrong = judge(writer, promised, opened->found.bodies); !wrong.empty()) return wrong;
       writer.accept(opened->found.bodies);
       while (writer.step(*opened->log)) continue;
+      promised = writer.acknowledged();
     } else if (!disk.has_failed()) {
       return opened.error().message;
     }
-    disk.power_cut(random());
+    if (random() % 3 == 0) {
+      disk.kill();
+    } else {
+      disk.power_cut(random());
+      promised = std::min(promised, writer.durable());
+    }
   }
-  const auto opened = open_and_replay(disk, kOptions);
-  return opened ? judge(writer, writer.durable(), opened->found.bodies) : opened.error().message;
+  const auto opened = open_and_replay(log_disk, kOptions);
+  return opened ? judge(writer, promised, opened->found.bodies) : opened.error().message;
 }
 
 // The first violation in many seeds.
@@ -158,7 +166,7 @@ TEST_CASE("power cuts lose nothing that was acknowledged and leave nothing that 
   CHECK(search(
             [](uint64_t s) {
               SimulatedDisk disk(s);
-              return live_and_die(disk, s);
+              return live_and_die(disk, disk, s);
             },
             seed, 1500) == "");
 }
@@ -199,7 +207,7 @@ TEST_CASE("planted bug: a sync that does nothing is found") {
             [](uint64_t seed) {
               SimulatedDisk disk(seed);
               disk.ignore_sync(true);
-              return live_and_die(disk, seed);
+              return live_and_die(disk, disk, seed);
             },
             1, 50) != "");
 }
@@ -209,9 +217,41 @@ TEST_CASE("planted bug: a directory sync that does nothing is found") {
             [](uint64_t seed) {
               SimulatedDisk disk(seed);
               disk.ignore_directory_sync(true);
-              return live_and_die(disk, seed);
+              return live_and_die(disk, disk, seed);
             },
             1, 50) != "");
+}
+
+namespace {
+
+// A disk that syncs everything but the log's buffer.
+class ForgetfulDisk final : public DeafDisk {
+ public:
+  using DeafDisk::DeafDisk;
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    auto opened = disk().open(path, mode);
+    if (!opened || !path.ends_with("/buffer")) return opened;
+    return std::unique_ptr<File>(std::make_unique<UnsyncedFile>(*std::move(opened)));
+  }
+
+ private:
+  class UnsyncedFile final : public DeafFile {
+   public:
+    using DeafFile::DeafFile;
+    Result<void> sync() override { return {}; }
+  };
+};
+
+}  // namespace
+
+TEST_CASE("planted bug: a buffer that is not synced before and after its use is found") {
+  CHECK(search(
+            [](uint64_t seed) {
+              SimulatedDisk disk(seed);
+              ForgetfulDisk forgetful(disk);
+              return live_and_die(disk, forgetful, seed);
+            },
+            1, 1500) != "");
 }
 
 TEST_CASE("planted bug: going on after a failed write or sync is found") {

@@ -78,6 +78,28 @@ TEST_CASE("the machine's disk writes more parts than one system call takes") {
   CHECK(read_all(**file) == expected);
 }
 
+TEST_CASE("the machine's disk shares a file's bytes as memory") {
+  const TemporaryDirectory directory;
+  Disk& disk = posix_disk();
+  const std::string path = directory / "f";
+  REQUIRE(!disk.share(path));
+  auto file = disk.open(path, OpenMode::kCreate);
+  REQUIRE(file);
+  REQUIRE(!disk.share(path));  // nothing in it
+  write_at(**file, 0, "abcdef");
+  {
+    auto shared = disk.share(path);
+    REQUIRE(shared);
+    REQUIRE((*shared)->bytes().size() == 6);
+    (*shared)->bytes()[1] = 'B';
+    CHECK(read_all(**file) == "aBcdef");
+    write_at(**file, 2, "C");
+    CHECK((*shared)->bytes()[2] == 'C');
+    (*shared)->bytes()[5] = 'F';
+  }
+  CHECK(read_all(**file) == "aBCdeF");
+}
+
 TEST_CASE("the machine's disk tells what is missing, what is there and why it failed") {
   const TemporaryDirectory directory;
   Disk& disk = posix_disk();

@@ -106,13 +106,19 @@ TEST_CASE("unsynced names are kept or lost, synced ones kept") {
 }
 
 TEST_CASE("a failed sync has lost what it was to save, whatever a later sync says") {
-  const auto left = survivors([](Prepared& p) {
+  std::set<std::string> left;
+  for (uint64_t seed = 1; seed <= 30; seed++) {
+    Prepared p(seed);
     REQUIRE(write_at(*p.file, 0, "abc"));
     p.disk.fail_after(1);
     REQUIRE(!p.file->sync());
+    CHECK(p.disk.contents("d/f") == "abc");  // as the running system sees it
     REQUIRE(p.file->sync());
-  });
+    p.disk.power_cut(seed);
+    left.insert(p.disk.contents("d/f"));
+  }
   CHECK(left.contains(""));
+  CHECK(left.contains("abc"));
 }
 
 TEST_CASE("files and locks are dead after a power cut; the disk is not") {
@@ -174,6 +180,34 @@ TEST_CASE("a full disk takes what fits and says what is wrong") {
   CHECK(p.disk.contents("d/f") == "ABCde");
   p.disk.set_free_bytes({});
   CHECK(write_at(*p.file, 3, "defg"));
+}
+
+TEST_CASE("shared memory is the file; it survives a kill, and a power cut tears it") {
+  const std::string old(2000, 'o');
+  const auto shared_after = [&](const auto& end) {
+    SimulatedDisk disk;
+    disk.put("d/f", old);
+    auto shared = disk.share("d/f");
+    REQUIRE(shared);
+    std::fill((*shared)->bytes().begin(), (*shared)->bytes().end(), 'n');
+    CHECK(disk.contents("d/f") == std::string(2000, 'n'));
+    end(disk);
+    (*shared)->bytes()[0] = 'x';  // of a process that is no more
+    return disk.contents("d/f");
+  };
+  CHECK(shared_after([](SimulatedDisk& disk) { disk.kill(); }) == std::string(2000, 'n'));
+  std::set<std::string> left;
+  for (uint64_t seed = 0; seed < 60; seed++) {
+    left.insert(shared_after([&](SimulatedDisk& disk) { disk.power_cut(seed); }));
+    left.insert(shared_after([&](SimulatedDisk& disk) {
+      disk.kill();
+      disk.power_cut(seed);
+    }));
+  }
+  CHECK(left.contains(old));
+  CHECK(left.contains(std::string(2000, 'n')));
+  CHECK(left.size() > 5);
+  for (const std::string& each : left) CHECK(each.size() == 2000);
 }
 
 TEST_CASE("planted bugs of the disk do what they say") {

@@ -13,7 +13,7 @@
 
 namespace chronos::test {
 
-class DeafDisk final : public Disk {
+class DeafDisk : public Disk {
  public:
   explicit DeafDisk(Disk& disk) : disk_(disk) {}
 
@@ -22,6 +22,7 @@ class DeafDisk final : public Disk {
     if (!opened) return opened.error();
     return std::unique_ptr<File>(std::make_unique<DeafFile>(*std::move(opened)));
   }
+  Result<std::unique_ptr<SharedMemory>> share(const std::string& path) override { return disk_.share(path); }
   Result<std::vector<std::string>> list(const std::string& directory) override { return disk_.list(directory); }
   Result<bool> exists(const std::string& path) override { return disk_.exists(path); }
   Result<void> create_directories(const std::string& path) override { return disk_.create_directories(path); }
@@ -30,8 +31,10 @@ class DeafDisk final : public Disk {
   Result<void> rename(const std::string& from, const std::string& to) override { return disk_.rename(from, to); }
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return disk_.lock(path); }
 
- private:
-  class DeafFile final : public File {
+ protected:
+  Disk& disk() { return disk_; }
+
+  class DeafFile : public File {
    public:
     explicit DeafFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
     Result<void> write(uint64_t offset, std::span<const std::string_view> parts) override {
@@ -49,6 +52,8 @@ class DeafDisk final : public Disk {
    private:
     std::unique_ptr<File> file_;
   };
+
+ private:
   Disk& disk_;
 };
 

@@ -29,7 +29,7 @@ Result<OpenedLog> open_and_replay(Disk& disk, const LocalLogOptions& options) {
     opened.found.bodies.emplace_back(record.body);
     CHECK(record.lsn.value == opened.found.bodies.size());
     CHECK(record.kind != RecordKind::kMark);
-    CHECK(record.bytes.data() > memory.get());
+    CHECK(record.bytes.data() >= memory.get());
     CHECK(reinterpret_cast<uintptr_t>(record.bytes.data()) % kRecordAlignment == 0);
     // Readable: a sanitizer would say otherwise.
     std::string padding(record.bytes.data() + record.bytes.size(), kSimdPadding);

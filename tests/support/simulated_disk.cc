@@ -8,6 +8,9 @@
 // A power cut first draws how lucky this cut is (everything kept ... everything lost), then each change's fate from
 // that, so that the extremes, where the bugs are, come up often.
 //
+// A Node that is shared has its bytes in `shared` too, where nobody sees who writes; they are taken over whenever
+// somebody looks, as one change of the whole content.
+//
 // Files and locks carry the epoch they were made in; a power cut begins a new epoch, and operations of an older
 // one fail.  One mutex guards everything: a simulated disk is for order, not for speed.
 #include "tests/support/simulated_disk.h"
@@ -31,7 +34,6 @@ struct Change {
   size_t offset = 0;  // of a write; the new size for a truncation
   std::string bytes;
   bool is_truncation = false;
-  bool is_doomed = false;  // a sync failed on it: no later one saves it
 };
 
 void apply_change(std::string& content, const Change& change) {
@@ -47,20 +49,25 @@ struct Node {
   std::string seen;
   std::string synced;
   std::vector<Change> changes;
+  std::shared_ptr<std::string> shared;  // with the SharedMemory; null when the file is not shared
 
   void change(Change change) {
     apply_change(seen, change);
     changes.push_back(std::move(change));
   }
 
+  // What the process wrote to the memory belongs to the file.
+  void take_shared() {
+    if (shared != nullptr && *shared != seen) change({.offset = 0, .bytes = *shared});
+  }
+
   void sync() {
-    for (const Change& change : changes) {
-      if (!change.is_doomed) apply_change(synced, change);
-    }
-    std::erase_if(changes, [](const Change& change) { return !change.is_doomed; });
+    for (const Change& change : changes) apply_change(synced, change);
+    changes.clear();
   }
 
   void settle(std::string content) {
+    shared = nullptr;
     seen = synced = std::move(content);
     changes.clear();
   }
@@ -124,16 +131,22 @@ std::vector<Change> torn(const Change& change, Generator& random, unsigned perce
   return kept;
 }
 
-std::string survivor(const Node& node, Generator& random, unsigned percent_kept) {
+// What of the unsynced changes the disk made before something happened, on top of what was synced.
+std::string partly_changed(const Node& node, Generator& random, unsigned percent_kept) {
   std::string content = node.synced;
   for (const Change& change : node.changes) {
     const bool is_kept = draw(random, percent_kept);
     if (!change.is_truncation && draw(random, 50)) {
       for (const Change& piece : torn(change, random, percent_kept)) apply_change(content, piece);
-    } else if (is_kept && !change.is_doomed) {
+    } else if (is_kept) {
       apply_change(content, change);
     }
   }
+  return content;
+}
+
+std::string survivor(const Node& node, Generator& random, unsigned percent_kept) {
+  std::string content = partly_changed(node, random, percent_kept);
   if (content.size() < node.seen.size() && draw(random, percent_kept)) {
     content.resize(content.size() + random() % (node.seen.size() - content.size() + 1));
   }
@@ -185,6 +198,14 @@ struct SimulatedDisk::Machine {
     return *node;
   }
 
+  // Everything that has been written to shared memory is in its file.
+  void take_shared() {
+    for (auto& [path, directory] : directories) {
+      for (auto& [name, node] : directory.seen) node->take_shared();
+      for (auto& [name, node] : directory.synced) node->take_shared();
+    }
+  }
+
   void replace(const std::string& path, std::string content) {
     const auto [directory, name] = split(path);
     Directory& holder = directories[directory];
@@ -222,7 +243,7 @@ class SimulatedFile final : public File {
 
   Result<void> write(uint64_t offset, std::span<const std::string_view> parts) override {
     const std::lock_guard lock(machine_->mutex);
-    CHECK(is_writable_);
+    CHECK(is_writable_ && node_->shared == nullptr);
     Change change{.offset = offset, .bytes = {}};
     for (const std::string_view part : parts) change.bytes.append(part);
     if (auto error = machine_->begin("write to", path_, opened_in_)) {
@@ -240,6 +261,7 @@ class SimulatedFile final : public File {
   Result<size_t> read(uint64_t offset, char* to, size_t size) override {
     const std::lock_guard lock(machine_->mutex);
     if (auto error = machine_->begin("read", path_, opened_in_)) return *error;
+    node_->take_shared();
     if (offset >= node_->seen.size()) return size_t{0};
     const size_t got = std::min<size_t>(size, node_->seen.size() - offset);
     std::memcpy(to, node_->seen.data() + offset, got);
@@ -249,7 +271,10 @@ class SimulatedFile final : public File {
   Result<void> sync() override {
     const std::lock_guard lock(machine_->mutex);
     if (auto error = machine_->begin("sync", path_, opened_in_)) {
-      for (Change& change : node_->changes) change.is_doomed = true;
+      if (opened_in_ == machine_->epoch) {
+        node_->synced = partly_changed(*node_, machine_->random, 50);
+        node_->changes.clear();  // the cache calls them clean from now on
+      }
       return *error;
     }
     if (!machine_->ignores_sync) node_->sync();
@@ -289,6 +314,26 @@ class SimulatedFile final : public File {
   const uint64_t opened_in_;
 };
 
+// Memory of a process that died is written in vain: the node has let go of it.
+class SimulatedSharedMemory final : public SharedMemory {
+ public:
+  SimulatedSharedMemory(std::shared_ptr<SimulatedDisk::Machine> machine, std::shared_ptr<Node> node)
+      : machine_(std::move(machine)), node_(std::move(node)), content_(node_->shared) {}
+  ~SimulatedSharedMemory() override {
+    const std::lock_guard lock(machine_->mutex);
+    if (node_->shared != content_) return;
+    node_->take_shared();
+    node_->shared = nullptr;
+  }
+
+  std::span<char> bytes() override { return {content_->data(), content_->size()}; }
+
+ private:
+  const std::shared_ptr<SimulatedDisk::Machine> machine_;
+  const std::shared_ptr<Node> node_;
+  const std::shared_ptr<std::string> content_;  // shared with the node as long as the process lives
+};
+
 class SimulatedLock final : public DirectoryLock {
  public:
   SimulatedLock(std::shared_ptr<SimulatedDisk::Machine> machine, std::string path)
@@ -325,6 +370,16 @@ Result<std::unique_ptr<File>> SimulatedDisk::open(const std::string& path, OpenM
   if (node == nullptr) return failure(operation, path, "No such file", Code::kNotFound);
   return std::unique_ptr<File>(
       std::make_unique<SimulatedFile>(machine_, path, std::move(node), mode != OpenMode::kRead));
+}
+
+Result<std::unique_ptr<SharedMemory>> SimulatedDisk::share(const std::string& path) {
+  const std::lock_guard lock(machine_->mutex);
+  if (auto error = machine_->begin("share memory with", path)) return *error;
+  const auto node = machine_->find(path);
+  if (node == nullptr) return failure("share memory with", path, "No such file", Code::kNotFound);
+  node->take_shared();
+  node->shared = std::make_shared<std::string>(node->seen);
+  return std::unique_ptr<SharedMemory>(std::make_unique<SimulatedSharedMemory>(machine_, node));
 }
 
 Result<std::vector<std::string>> SimulatedDisk::list(const std::string& directory) {
@@ -406,6 +461,7 @@ void SimulatedDisk::power_cut(uint64_t seed) {
   const std::lock_guard lock(machine_->mutex);
   Generator random(seed);
   const unsigned percent_kept = static_cast<unsigned>(random() % 5) * 25;
+  machine_->take_shared();
   for (auto& [path, directory] : machine_->directories) {
     for (const NameChange& change : directory.changes) {
       if (draw(random, percent_kept)) apply_change(directory.synced, change);
@@ -417,6 +473,10 @@ void SimulatedDisk::power_cut(uint64_t seed) {
 void SimulatedDisk::kill() {
   const std::lock_guard lock(machine_->mutex);
   // The system goes on: what was unsynced still is.
+  machine_->take_shared();
+  for (auto& [path, directory] : machine_->directories) {
+    for (auto& [name, node] : directory.seen) node->shared = nullptr;
+  }
   machine_->epoch++;
   machine_->locked.clear();
   machine_->fails_at = 0;
@@ -462,6 +522,7 @@ void SimulatedDisk::ignore_directory_sync(bool ignore) {
 
 std::map<std::string, std::string> SimulatedDisk::files() const {
   const std::lock_guard lock(machine_->mutex);
+  machine_->take_shared();
   std::map<std::string, std::string> all;
   for (const auto& [path, directory] : machine_->directories) {
     for (const auto& [name, node] : directory.seen) all[path + "/" + name] = node->seen;
@@ -471,6 +532,7 @@ std::map<std::string, std::string> SimulatedDisk::files() const {
 
 std::string SimulatedDisk::contents(const std::string& path) const {
   const std::lock_guard lock(machine_->mutex);
+  machine_->take_shared();
   return machine_->existing(path).seen;
 }
 

@@ -4,6 +4,8 @@
 // and truncations since; per directory the synced names and the creations, removals and renames since.  The same
 // seed and the same operations give the same disk.  Any thread may use it; nothing here ever waits.
 //
+// Shared memory is one write of all its bytes, made when the power goes: torn like others.
+//
 // Harsher than real disks where they differ among themselves: a file's sync does not save its name; a failed sync
 // has lost what it was to save, as page caches do, although a later sync "succeeds".
 #pragma once
@@ -26,6 +28,7 @@ class SimulatedDisk final : public Disk {
   ~SimulatedDisk() override;
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
+  Result<std::unique_ptr<SharedMemory>> share(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<bool> exists(const std::string& path) override;
   Result<void> create_directories(const std::string& directory) override;
