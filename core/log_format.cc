@@ -26,12 +26,12 @@ uint64_t checksum_of(const char* record, uint32_t head_size, uint64_t body_hash)
 
 // What no writer ever writes.  Cheap, so that looking for records at arbitrary places seldom computes a checksum.
 bool is_plausible(const RecordHeader& header) {
-  if (header.flags != 0 || header.zero16 != 0 || header.zero32 != 0) return false;
+  if ((header.flags & ~kGoesOn) != 0 || header.zero16 != 0 || header.zero32 != 0) return false;
   if (header.size > kMaxRecordSize || header.head_size > header.size) return false;
   switch (static_cast<RecordKind>(header.kind)) {
     case RecordKind::kCommit:
     case RecordKind::kControl: return header.durable < header.lsn;
-    case RecordKind::kMark: return header.size == 0 && header.durable <= header.lsn;
+    case RecordKind::kMark: return header.flags == 0 && header.size == 0 && header.durable <= header.lsn;
   }
   return false;
 }
@@ -49,7 +49,7 @@ uint64_t hash_bytes(std::string_view bytes) { return XXH3_64bits(bytes.data(), b
 
 void seal_record(char* record, RecordNumbers numbers, uint64_t body_hash) {
   RecordHeader header = header_of(record);
-  header.flags = 0;
+  header.flags = numbers.goes_on ? kGoesOn : 0;
   header.zero16 = 0;
   header.zero32 = 0;
   header.lsn = numbers.lsn.value;
@@ -78,6 +78,7 @@ LogRecord record_at(const char* bytes) {
   const char* head = bytes + sizeof(RecordHeader);
   return LogRecord{.kind = static_cast<RecordKind>(header.kind),
                    .lsn = Lsn{header.lsn},
+                   .goes_on = (header.flags & kGoesOn) != 0,
                    .bytes = {bytes, record_length(header)},
                    .head = {head, header.head_size},
                    .body = {head + header.head_size, header.size - header.head_size}};

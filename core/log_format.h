@@ -26,13 +26,16 @@ struct RecordHeader {
   uint32_t size;       // of head and body together, without header and padding
   uint32_t head_size;  // <= size
   uint8_t kind;        // RecordKind
-  uint8_t flags;       // no bit is defined yet: a set one is corruption
+  uint8_t flags;       // RecordFlags; any other bit is corruption
   uint16_t zero16;
   uint32_t zero32;
   uint64_t lsn;      // of this record; of the record before it for a mark
   uint64_t durable;  // every record up to this lsn was durable before this one was written
 };
 static_assert(sizeof(RecordHeader) == 40);
+
+// kGoesOn: the record after it belongs to the same group, of which a reader takes all or nothing.
+enum RecordFlags : uint8_t { kGoesOn = 1 };
 
 inline constexpr size_t kRecordAlignment = 8;
 // Larger records do not exist; a larger size is corruption.
@@ -48,6 +51,7 @@ uint64_t hash_bytes(std::string_view bytes);
 struct RecordNumbers {
   Lsn lsn;
   Lsn durable;
+  bool goes_on = false;  // kGoesOn
 };
 
 // Completes a record laid out at `record` (header fields kind, size, head_size set, head, body and padding in
@@ -61,6 +65,7 @@ size_t check_record(const char* bytes, size_t available);
 struct LogRecord {
   RecordKind kind;
   Lsn lsn;
+  bool goes_on;
   std::string_view bytes;  // the whole record, header and padding included
   std::string_view head;
   std::string_view body;

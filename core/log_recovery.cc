@@ -64,7 +64,7 @@ struct LoadedFile {
   std::shared_ptr<const char[]> memory;  // owned by the visitor too, as long as a record is needed
   size_t size = 0;
   bool has_header = false;
-  size_t intact_end = 0;  // of the header and the records that follow it one after the other
+  size_t intact_end = 0;  // of the header and the whole groups of records that follow it one after the other
 };
 
 // The whole file and kSimdPadding zeros, in memory that is not cleared first.
@@ -188,30 +188,38 @@ class Recovery {
     return file.has_header ? cut(file) : remove(file);
   }
 
-  // Each record is checked just before it is visited, so that the visitor finds it in the cache.
+  // Each record is checked just before it is visited, so that the visitor finds it in the cache; those of a group wait
+  // until all of it is there.
   Result<void> visit_records(LoadedFile& file) {
-    while (file.intact_end < file.size) {
-      const char* at = file.memory.get() + file.intact_end;
-      const size_t length = check_record(at, file.size - file.intact_end);
+    std::vector<LogRecord> group;
+    for (size_t at = file.intact_end; at < file.size;) {
+      const char* bytes = file.memory.get() + at;
+      const size_t length = check_record(bytes, file.size - at);
       if (length == 0) break;
-      if (auto visited = visit(record_at(at), file); !visited) return visited;
-      file.intact_end += length;
+      const LogRecord record = record_at(bytes);
+      if (auto in_order = check_order(record, file, at, group.size()); !in_order) return in_order;
+      log_.claimed = std::max(log_.claimed, Lsn{header_at(file, at).durable});
+      at += length;
+      if (record.kind != RecordKind::kMark) group.push_back(record);
+      if (record.goes_on) continue;
+      for (const LogRecord& each : group) {
+        log_.end.last = each.lsn;
+        if (auto visited = visit_(each, file.memory); !visited) return visited;
+      }
+      group.clear();
+      file.intact_end = at;
     }
     return {};
   }
 
-  Result<void> visit(const LogRecord& record, const LoadedFile& file) {
+  // `waiting` records of its group come before it.
+  Result<void> check_order(const LogRecord& record, const LoadedFile& file, size_t at, size_t waiting) const {
     const bool is_mark = record.kind == RecordKind::kMark;
-    if (record.lsn != (is_mark ? log_.end.last : due())) {
-      return corrupt(file.path, std::string(is_mark ? "a mark of record " : "record ") +
-                                    std::to_string(record.lsn.value) + " lies at byte " +
-                                    std::to_string(file.intact_end) + ", where record " + std::to_string(due().value) +
-                                    " is due");
-    }
-    log_.claimed = std::max(log_.claimed, Lsn{header_at(file, file.intact_end).durable});
-    if (is_mark) return {};
-    log_.end.last = record.lsn;
-    return visit_(record, file.memory);
+    const Lsn next{due().value + waiting};
+    if (record.lsn.value + (is_mark ? 1 : 0) == next.value && !(is_mark && waiting > 0)) return {};
+    return corrupt(file.path, std::string(is_mark ? "a mark of record " : "record ") +
+                                  std::to_string(record.lsn.value) + " lies at byte " + std::to_string(at) +
+                                  ", where record " + std::to_string(next.value) + " is due");
   }
 
   Error damaged(const LoadedFile& file, const std::string& why) const {
