@@ -43,12 +43,19 @@ class Fields {
     rest_.remove_prefix(size);
     return value;
   }
+  void fail() { ok_ = false; }
   bool complete() const { return ok_ && rest_.empty(); }
 
  private:
   std::string_view rest_;
   bool ok_ = true;
 };
+
+// The numbers of a change come first, then its texts, the request id before the others.
+template <typename... Texts>
+void put_texts(std::string& to, const Texts&... texts) {
+  (put_text(to, texts), ...);
+}
 
 void put(std::string& to, const StoreCreated& change) { put_text(to, change.store_id); }
 
@@ -57,36 +64,71 @@ void put(std::string& to, const ForkCreated& change) {
   put_number(to, change.parent.value);
   put_number(to, change.position.value);
   put_number(to, change.expires_at ? change.expires_at->value : int64_t{0});
-  for (const std::string* text : {&change.request_id, &change.name, &change.purpose, &change.actor, &change.request}) {
-    put_text(to, *text);
-  }
+  put_texts(to, change.request_id, change.name, change.purpose, change.actor, change.request);
 }
 
 void put(std::string& to, const ForkDiscarded& change) {
   put_number(to, change.fork.value);
-  put_text(to, change.reason);
+  put_texts(to, change.request_id, change.reason, change.actor, change.request);
+}
+
+void put(std::string& to, const ForkMerged& change) {
+  put_number(to, change.source.value);
+  put_number(to, change.target.value);
+  for (const uint64_t number :
+       {change.source_head.value, change.target_head.value, change.appended, change.skipped, change.duplicates}) {
+    put_number(to, number);
+  }
+  put_texts(to, change.request_id, change.actor, change.request);
+}
+
+void put(std::string& to, const MainProtected& change) {
+  put_number(to, uint32_t{change.is_protected});
   put_text(to, change.actor);
 }
 
-Change get(uint32_t kind, Fields& fields) {
-  if (kind == 1) return StoreCreated{fields.text()};
-  if (kind == 2) {
-    ForkCreated made;
-    made.fork = ForkId{fields.number<uint32_t>()};
-    made.parent = ForkId{fields.number<uint32_t>()};
-    made.position = Position{fields.number<uint64_t>()};
-    const auto expires = fields.number<int64_t>();
-    if (expires != 0) made.expires_at = Timestamp{expires};
-    for (std::string* text : {&made.request_id, &made.name, &made.purpose, &made.actor, &made.request}) {
-      *text = fields.text();
-    }
-    return made;
+void get(Fields& fields, StoreCreated& change) { change.store_id = fields.text(); }
+
+void get(Fields& fields, ForkCreated& change) {
+  change.fork = ForkId{fields.number<uint32_t>()};
+  change.parent = ForkId{fields.number<uint32_t>()};
+  change.position = Position{fields.number<uint64_t>()};
+  const auto expires = fields.number<int64_t>();
+  if (expires != 0) change.expires_at = Timestamp{expires};
+  for (std::string* text : {&change.request_id, &change.name, &change.purpose, &change.actor, &change.request}) {
+    *text = fields.text();
   }
-  ForkDiscarded gone;
-  gone.fork = ForkId{fields.number<uint32_t>()};
-  gone.reason = fields.text();
-  gone.actor = fields.text();
-  return gone;
+}
+
+void get(Fields& fields, ForkDiscarded& change) {
+  change.fork = ForkId{fields.number<uint32_t>()};
+  for (std::string* text : {&change.request_id, &change.reason, &change.actor, &change.request}) *text = fields.text();
+}
+
+void get(Fields& fields, ForkMerged& change) {
+  change.source = ForkId{fields.number<uint32_t>()};
+  change.target = ForkId{fields.number<uint32_t>()};
+  for (uint64_t* number :
+       {&change.source_head.value, &change.target_head.value, &change.appended, &change.skipped, &change.duplicates}) {
+    *number = fields.number<uint64_t>();
+  }
+  for (std::string* text : {&change.request_id, &change.actor, &change.request}) *text = fields.text();
+}
+
+void get(Fields& fields, MainProtected& change) {
+  const auto is_protected = fields.number<uint32_t>();
+  if (is_protected > 1) fields.fail();
+  change.is_protected = is_protected == 1;
+  change.actor = fields.text();
+}
+
+// An empty change of the kind at `index`.
+template <size_t I = 0>
+Change change_of_kind(size_t index) {
+  if constexpr (I + 1 < std::variant_size_v<Change>) {
+    if (index != I) return change_of_kind<I + 1>(index);
+  }
+  return Change(std::in_place_index<I>);
 }
 
 }  // namespace
@@ -119,19 +161,32 @@ Result<DecodedChange> decode_change(const LogRecord& record) {
     return corrupt("of a kind this version does not know");
   }
   Fields fields(record.body);
-  Change change = get(head.change, fields);
+  Change change = change_of_kind(head.change - 1);
+  std::visit([&](auto& each) { get(fields, each); }, change);
   if (!fields.complete()) return corrupt("whose fields do not fill it");
   return DecodedChange{std::move(change), Timestamp{head.recorded_at}};
 }
 
+const std::string* request_of(const Change& change) {
+  if (const auto* made = std::get_if<ForkCreated>(&change)) return &made->request;
+  if (const auto* gone = std::get_if<ForkDiscarded>(&change)) return &gone->request;
+  if (const auto* merged = std::get_if<ForkMerged>(&change)) return &merged->request;
+  return nullptr;
+}
+
 std::string_view request_id_of_change(const LogRecord& record) {
-  constexpr size_t kNumbers = 4 + 4 + 8 + 8;  // fork, parent, position, expires_at
   ControlHead head{};
   std::memcpy(&head, record.head.data(), sizeof head);
-  if (head.change != 2) return {};
+  size_t numbers = 0;  // the bytes before it
+  switch (head.change) {
+    case 2: numbers = 4 + 4 + 8 + 8; break;
+    case 3: numbers = 4; break;
+    case 4: numbers = 4 + 4 + 5 * 8; break;
+    default: return {};
+  }
   uint32_t size = 0;
-  std::memcpy(&size, record.body.data() + kNumbers, sizeof size);
-  return record.body.substr(kNumbers + sizeof size, size);
+  std::memcpy(&size, record.body.data() + numbers, sizeof size);
+  return record.body.substr(numbers + sizeof size, size);
 }
 
 }  // namespace chronos

@@ -36,13 +36,34 @@ struct ForkDiscarded {
   ForkId fork;
   std::string reason;
   std::string actor;
+  std::string request_id;
+  std::string request;
 };
 
-using Change = std::variant<StoreCreated, ForkCreated, ForkDiscarded>;
+// Stands before the commits that the merge appended, in one group with them.
+struct ForkMerged {
+  ForkId source;
+  ForkId target;
+  Position source_head;
+  Position target_head;     // the first event appended is the next one
+  uint64_t appended = 0;    // events
+  uint64_t skipped = 0;     // events of batches in conflict
+  uint64_t duplicates = 0;  // events that the target had
+  std::string actor;
+  std::string request_id;
+  std::string request;
+};
+
+struct MainProtected {
+  bool is_protected = false;
+  std::string actor;
+};
+
+using Change = std::variant<StoreCreated, ForkCreated, ForkDiscarded, ForkMerged, MainProtected>;
 
 struct ControlHead {
   int64_t recorded_at;
-  uint32_t change;  // 1 StoreCreated, 2 ForkCreated, 3 ForkDiscarded
+  uint32_t change;  // the place in Change, counted from 1
   uint32_t zero32;
 };
 static_assert(sizeof(ControlHead) == 16);
@@ -61,6 +82,8 @@ struct DecodedChange {
 // kCorrupt for anything encode_change does not write.
 Result<DecodedChange> decode_change(const LogRecord& record);
 
+// What was asked, of a change that somebody asked for; null for others.
+const std::string* request_of(const Change& change);
 // The request id of a change that has one; empty without.  Requires: the record was decoded once.
 std::string_view request_id_of_change(const LogRecord& record);
 

@@ -1,8 +1,10 @@
 #include "core/fork_table.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "core/check.h"
+#include "core/time_text.h"
 
 namespace chronos {
 
@@ -11,15 +13,44 @@ ForkTable::ForkTable() {
   main->id = kMainFork;
   main->name = std::make_shared<const std::string>("main");
   main->own = std::make_shared<Segment>("main", Position{0}, names_);
-  forks_.push_back({std::move(main), kMainFork, true, false});
+  forks_.push_back({std::move(main), kMainFork, true, false, {}, {}});
   by_name_.emplace("main", kMainFork);
 }
 
-std::shared_ptr<Fork> ForkTable::find(std::string_view name) const {
+Result<std::shared_ptr<Fork>> ForkTable::find(std::string_view name, Clock& clock) const {
+  std::string what = "fork '" + std::string(name) + "' does not exist";
+  {
+    const std::shared_lock lock(mutex_);
+    const auto found = by_name_.find(std::string(name));
+    if (found != by_name_.end() && slots_at(found->second).shown) {
+      const std::shared_ptr<Fork>& fork = slots_at(found->second).fork;
+      if (!fork->expires_at || *fork->expires_at > clock.now()) return fork;
+      what = "fork '" + std::string(name) + "' expired at " + format_time(*fork->expires_at);
+    } else if (found != by_name_.end() && slots_at(found->second).fork == nullptr) {
+      const Slot& gone = slots_at(found->second);
+      what = "fork '" + std::string(name) + "' was discarded at " + format_time(gone.closed_at);
+      if (!gone.reason.empty()) what += " (" + gone.reason + ")";
+    }
+  }
+  return Error{Code::kNotFound, what + "; known: " + known_names(), {}};
+}
+
+Result<std::shared_ptr<Fork>> ForkTable::parent_of(const Fork& fork, Clock& clock) const {
+  std::string name;
+  {
+    const std::shared_lock lock(mutex_);
+    const auto& parent = slots_at(fork.parent).fork;
+    if (parent != nullptr) name = *parent->name;
+  }
+  return find(name, clock);
+}
+
+bool ForkTable::descends_from(const Fork& fork, ForkId other) const {
   const std::shared_lock lock(mutex_);
-  const auto found = by_name_.find(std::string(name));
-  if (found == by_name_.end() || !slots_at(found->second).shown) return nullptr;
-  return slots_at(found->second).fork;
+  for (ForkId id = fork.id; id != other; id = slots_at(id).parent) {
+    if (id == kMainFork) return false;
+  }
+  return true;
 }
 
 std::vector<std::shared_ptr<Fork>> ForkTable::shown() const {
@@ -31,10 +62,11 @@ std::vector<std::shared_ptr<Fork>> ForkTable::shown() const {
   return all;
 }
 
-std::vector<ForkInfo> ForkTable::list() const {
+std::vector<ForkInfo> ForkTable::list(Timestamp now) const {
   std::vector<ForkInfo> infos;
   std::unordered_map<uint32_t, std::string> names;
   for (const std::shared_ptr<Fork>& fork : shown()) {
+    if (fork->expires_at && *fork->expires_at <= now) continue;
     names.emplace(fork->id.value, *fork->name);
     ForkInfo info;
     info.name = *fork->name;
@@ -92,8 +124,9 @@ std::shared_ptr<Fork> ForkTable::add(const Made& made) {
   fork->inherited = staged_view(*parent).cut(made.position);
   fork->own = std::make_shared<Segment>(made.name, made.position, names_);
   const std::unique_lock lock(mutex_);
-  forks_.push_back({fork, made.parent, false, false});
+  forks_.push_back({fork, made.parent, false, false, {}, {}});
   by_name_.emplace(made.name, fork->id);
+  note_next_expiry();
   return fork;
 }
 
@@ -102,7 +135,35 @@ void ForkTable::show(ForkId id) {
   forks_[id.value].shown = true;
 }
 
-void ForkTable::close(ForkId id) { forks_[id.value].closed = true; }
+void ForkTable::close(ForkId id, Timestamp when, std::string_view reason) {
+  constexpr size_t kMostOfReason = 200;
+  const std::unique_lock lock(mutex_);
+  Slot& slot = forks_[id.value];
+  slot.closed = true;
+  slot.closed_at = when;
+  slot.reason = reason.size() <= kMostOfReason ? std::string(reason) : std::string();
+  note_next_expiry();
+}
+
+void ForkTable::note_next_expiry() {
+  int64_t next = INT64_MAX;
+  for (const Slot& slot : forks_) {
+    if (slot.fork != nullptr && !slot.closed && slot.fork->expires_at) {
+      next = std::min(next, slot.fork->expires_at->value);
+    }
+  }
+  next_expiry_.store(next, std::memory_order_relaxed);
+}
+
+// Children have larger numbers than their parents, and do not outlive them.
+std::shared_ptr<Fork> ForkTable::expired(Timestamp now) const {
+  for (size_t i = forks_.size(); i-- > 0;) {
+    const Slot& slot = forks_[i];
+    if (slot.fork == nullptr || slot.closed || !slot.shown) continue;
+    if (slot.fork->expires_at && *slot.fork->expires_at <= now && !has_children(slot.fork->id)) return slot.fork;
+  }
+  return nullptr;
+}
 
 // The name stays taken: an address given once, like try@7, must never mean something else.
 void ForkTable::hide(ForkId id) {

@@ -5,6 +5,8 @@
 // added unseen and shown once its record is durable.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
@@ -13,6 +15,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/clock.h"
+#include "core/result.h"
 #include "core/segment.h"
 #include "core/store.h"
 #include "core/types.h"
@@ -26,7 +30,7 @@ struct Fork {
   ForkId parent;
   Position point;
   Timestamp created_at;
-  std::optional<Timestamp> expires_at;
+  std::optional<Timestamp> expires_at;  // not after its parent's
   std::string purpose;
   View inherited;                // the parent as of `point`
   std::shared_ptr<Segment> own;  // shared with views and children, which may outlive the fork
@@ -38,9 +42,15 @@ class ForkTable {
  public:
   ForkTable();
 
-  // Null for a fork that does not exist, is not durable yet, or was discarded.
-  std::shared_ptr<Fork> find(std::string_view name) const;
-  std::vector<ForkInfo> list() const;
+  // kNotFound, telling what became of it, for a fork that does not exist, is not durable yet, was discarded, or whose
+  // time is over.
+  Result<std::shared_ptr<Fork>> find(std::string_view name, Clock& clock) const;
+  // kNotFound when it is gone.
+  Result<std::shared_ptr<Fork>> parent_of(const Fork& fork, Clock& clock) const;
+  // Whether `fork` was made, through any number of forks, of `other`, or is it.
+  bool descends_from(const Fork& fork, ForkId other) const;
+  // Those that are there at `now`, parents before their forks.
+  std::vector<ForkInfo> list(Timestamp now) const;
   std::vector<std::shared_ptr<Fork>> shown() const;
   // "main, try-2": for messages; at most ten of them.
   std::string known_names() const;
@@ -67,10 +77,14 @@ class ForkTable {
   std::shared_ptr<Fork> add(const Made& made);
   void show(ForkId id);
   // Marks it so that nothing more is staged on it; readers see it until hide().
-  void close(ForkId id);
+  void close(ForkId id, Timestamp when, std::string_view reason);
   bool is_closed(ForkId id) const { return slots_at(id).closed; }
   void hide(ForkId id);
   bool has_children(ForkId id) const;
+  // Of those whose time is over at `now` and that have no forks, the newest.
+  std::shared_ptr<Fork> expired(Timestamp now) const;
+  // When the next one expires; the largest time when none will.
+  Timestamp next_expiry() const { return Timestamp{next_expiry_.load(std::memory_order_relaxed)}; }
 
   Names& names() { return names_; }
   size_t name_bytes() const { return names_.streams.bytes() + names_.types.bytes() + names_.tags.bytes(); }
@@ -81,7 +95,10 @@ class ForkTable {
     ForkId parent;
     bool shown = false;
     bool closed = false;
+    Timestamp closed_at;
+    std::string reason;  // why it was closed
   };
+  void note_next_expiry();
   const Slot& slots_at(ForkId id) const { return forks_[id.value]; }
   static View view_until(const Fork& fork, Position bound);
 
@@ -89,6 +106,7 @@ class ForkTable {
   mutable std::shared_mutex mutex_;  // guards forks_ and by_name_ against readers
   std::vector<Slot> forks_;          // by id
   std::unordered_map<std::string, ForkId> by_name_;
+  std::atomic<int64_t> next_expiry_{INT64_MAX};
 };
 
 }  // namespace chronos

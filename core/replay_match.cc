@@ -31,12 +31,12 @@ bool same_tags(const Event& a, const Event& b) {
   return same;
 }
 
-// The name of the first field but the id in which the events differ, as the client gave them; empty when none does.
-std::string_view differing_field(const Event& a, const Event& b) {
+// The name of the first field but id and metadata in which the events differ, as the client gave them; empty when none
+// does.
+std::string_view differing_fact(const Event& a, const Event& b) {
   if (a.stream() != b.stream()) return "stream";
   if (a.type() != b.type()) return "type";
   if (a.data() != b.data()) return "data";
-  if (a.metadata() != b.metadata()) return "metadata";
   if (!same_tags(a, b)) return "tags";
   if (a.correlation_id() != b.correlation_id()) return "correlation_id";
   if (a.causation_id() != b.causation_id()) return "causation_id";
@@ -45,7 +45,14 @@ std::string_view differing_field(const Event& a, const Event& b) {
   return {};
 }
 
+std::string_view differing_field(const Event& a, const Event& b) {
+  const std::string_view fact = differing_fact(a, b);
+  return fact.empty() && a.metadata() != b.metadata() ? "metadata" : fact;
+}
+
 }  // namespace
+
+bool same_facts(const Event& a, const Event& b) { return differing_fact(a, b).empty(); }
 
 std::string_view request_id_of(const char* record) {
   const LogRecord parsed = record_at(record);

@@ -16,6 +16,10 @@ namespace chronos {
 // The request id of a commit or of a change; empty without one.
 std::string_view request_id_of(const char* record);
 
+// Whether two events with one id, in different lines, are the same one: alike in all that the client gave but metadata,
+// which says where an event was merged from.
+bool same_facts(const Event& a, const Event& b);
+
 // Requires: request_id_of(record) == batch.head.request_id.  kIdReused names the first field that differs.
 Result<void> same_request(const Batch& batch, const Fork& fork, const char* record);
 

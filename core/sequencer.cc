@@ -132,8 +132,9 @@ std::optional<Conflict> Sequencer::decide_one(const View& staged, const Conditio
 // The same request again: its first outcome, if it asks the same thing.
 Result<std::optional<Sequencer::Decision>> Sequencer::find_replay(const Batch& batch, const Fork& fork) const {
   if (!batch.head.request_id.empty()) {
-    const char* record = find_request(batch.head.request_id);
-    if (record != nullptr) {
+    const auto found = find_request(batch.head.request_id);
+    if (!found) return found.error();
+    if (const char* record = *found; record != nullptr) {
       if (auto same = same_request(batch, fork, record); !same) return same.error();
       Decision decision;
       decision.record = record;
@@ -172,10 +173,7 @@ Result<std::optional<Sequencer::Decision>> Sequencer::find_replay_by_ids(const B
 // --- writing ---
 
 Result<std::shared_ptr<Fork>> Sequencer::fork_of(const Batch& batch) const {
-  std::shared_ptr<Fork> fork = env_.forks.find(batch.head.fork);
-  if (fork != nullptr) return fork;
-  return Error{
-      Code::kNotFound, "fork '" + batch.head.fork + "' does not exist; known: " + env_.forks.known_names(), {}};
+  return env_.forks.find(batch.head.fork, env_.clock);
 }
 
 Result<AppendOutcome> Sequencer::append(const Batch& batch) {
@@ -220,6 +218,12 @@ Result<Sequencer::Decision> Sequencer::decide_batch(const Batch& batch, const st
   auto replay = find_replay(batch, *fork);
   if (!replay) return replay.error();
   if (*replay) return std::move(**replay);
+  if (fork->id == kMainFork && main_protected()) {
+    return Error{Code::kPermissionDenied,
+                 "main is protected in this store: create a fork (create_fork), append there, and ask for a merge "
+                 "(merge_fork)",
+                 {}};
+  }
   if (auto conflict = decide(*fork, batch.head.conditions, foresight)) {
     Decision decision;
     decision.staged.ticket = staged_;  // what it saw must be durable before anybody is told
@@ -233,7 +237,7 @@ Result<Sequencer::Decision> Sequencer::decide_batch(const Batch& batch, const st
   return commit(batch, fork);
 }
 
-Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<Fork>& fork) {
+Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<Fork>& fork, bool goes_on) {
   char* const record = fork->own->allocate_record(batch.length);
   std::memcpy(record, batch.memory.get() + batch.start, batch.length);
   auto& head = *reinterpret_cast<CommitHead*>(record + sizeof(RecordHeader));
@@ -243,7 +247,7 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<
   head.fork = fork->id.value;
   index_commit(record, *fork, &batch);
   staged_.value++;
-  seal_record(record, {staged_, durable_}, batch.body_hash);
+  seal_record(record, {staged_, durable_, goes_on}, batch.body_hash);
 
   Pending pending;
   pending.record = {record, batch.length};
@@ -252,7 +256,7 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<
   pending.durability = batch.head.durability;
   pending_.push_back(std::move(pending));
   bytes_in_flight_.fetch_add(batch.length, std::memory_order_relaxed);
-  if (!batch.head.request_id.empty()) remember_request(batch.head.request_id, record);
+  if (!batch.head.request_id.empty()) remember_request(batch.head.request_id, record, fork->id);
 
   Decision decision;
   decision.record = record;
@@ -293,15 +297,26 @@ Timestamp Sequencer::next_time() {
   return last_time_;
 }
 
-void Sequencer::remember_request(std::string_view request_id, const char* record) {
-  request_records_.push_back(record);
-  requests_.insert(hash_bytes(request_id), request_records_.size() - 1);
+void Sequencer::remember_request(std::string_view request_id, const char* record, ForkId fork) {
+  const uint64_t hash = hash_bytes(request_id);
+  known_requests_.push_back(KnownRequest{hash, record, fork});
+  requests_.insert(hash, known_requests_.size() - 1);
 }
 
-const char* Sequencer::find_request(std::string_view request_id) const {
-  const uint32_t found = requests_.find(hash_bytes(request_id),
-                                        [&](uint32_t i) { return request_id_of(request_records_[i]) == request_id; });
-  return found == HashIndex::kNone ? nullptr : request_records_[found];
+Result<const char*> Sequencer::find_request(std::string_view request_id) const {
+  const uint64_t hash = hash_bytes(request_id);
+  const uint32_t found = requests_.find(hash, [&](uint32_t i) {
+    const KnownRequest& known = known_requests_[i];
+    // Of a request that went with its fork only the hash is left.
+    if (env_.forks.by_id(known.fork) == nullptr) return known.hash == hash;
+    return request_id_of(known.record) == request_id;
+  });
+  if (found == HashIndex::kNone) return nullptr;
+  if (env_.forks.by_id(known_requests_[found].fork) != nullptr) return known_requests_[found].record;
+  return Error{Code::kIdReused,
+               "request_id '" + std::string(request_id) +
+                   "' was used before in a fork that was discarded; use a new request_id for a new request",
+               "{\"field\":\"fork\"}"};
 }
 
 // --- group commit ---
@@ -406,7 +421,7 @@ Lsn Sequencer::last_lsn() const {
 
 uint64_t Sequencer::index_bytes() const {
   const std::lock_guard lock(mutex_);
-  uint64_t bytes = env_.forks.name_bytes() + requests_.bytes() + request_records_.bytes();
+  uint64_t bytes = env_.forks.name_bytes() + requests_.bytes() + known_requests_.bytes();
   for (const auto& fork : env_.forks.shown()) bytes += fork->own->index_bytes();
   return bytes;
 }

@@ -46,12 +46,27 @@ class Sequencer {
   Result<Store::Staged> stage(const Batch& batch);
   Result<void> settle(Lsn ticket);
   Result<Lsn> create_fork(const NewFork& wanted, std::shared_ptr<Fork>& made);
-  Result<Lsn> discard_fork(std::string_view name, std::string_view reason, std::string_view actor, Timestamp& when);
+  struct DiscardRequest {
+    std::string_view name;
+    std::string_view reason;
+    std::string_view actor;
+    std::string_view request_id;
+  };
+  Result<Lsn> discard_fork(const DiscardRequest& wanted, DiscardedFork& discarded);
+  // Stages the end of every fork whose time is over.  The ticket to settle; Lsn{0} when there is none.
+  Result<Lsn> discard_expired();
+  // The outcome of the same request, if it was carried out before.
+  Result<std::optional<Lsn>> find_merge(const Store::MergeCommit& wanted, Merged& merged);
+  // `batches` are for the target as the plan saw it; their conditions hold there.
+  Result<Lsn> merge(const Store::MergeCommit& wanted, const MergePlan& plan, const std::vector<Batch>& batches,
+                    Merged& merged);
+  Result<Lsn> protect_main(bool is_protected, std::string_view actor);
   void mark_quiet();
 
   // --- telling ---
   uint64_t bytes_in_flight() const { return bytes_in_flight_.load(std::memory_order_relaxed); }
   std::string read_only_reason() const;
+  bool main_protected() const { return main_protected_.load(std::memory_order_relaxed); }
   const std::string& store_id() const { return store_id_; }
   Lsn last_lsn() const;
   uint64_t log_bytes() const { return log_bytes_.load(std::memory_order_relaxed); }
@@ -88,21 +103,31 @@ class Sequencer {
                                      Position until) const;
   Result<std::optional<Decision>> find_replay(const Batch& batch, const Fork& fork) const;
   Result<std::optional<Decision>> find_replay_by_ids(const Batch& batch, const Fork& fork) const;
-  Decision commit(const Batch& batch, const std::shared_ptr<Fork>& fork);
+  Decision commit(const Batch& batch, const std::shared_ptr<Fork>& fork, bool goes_on = false);
   void index_commit(const char* record, Fork& fork, const Batch* batch);
   Result<void> check_commit(const char* record, const Fork& fork) const;
   Result<void> recover_commit(const LogRecord& record);
   Result<void> recover_change(const LogRecord& record);
-  Lsn stage_change(const Change& change, std::shared_ptr<Fork> fork, Pending::Then then, Timestamp now);
-  void remember_request(std::string_view request_id, const char* record);
-  const char* find_request(std::string_view request_id) const;
+  struct Effect {
+    std::shared_ptr<Fork> fork;  // null for a change of the store alone
+    Pending::Then then = Pending::Then::kPublish;
+    bool goes_on = false;
+  };
+  Lsn stage_change(const Change& change, const Effect& effect, Timestamp now);
+  struct KnownChange {
+    DecodedChange decoded;
+    Lsn lsn;
+  };
+  Result<std::optional<KnownChange>> find_change(std::string_view request_id, const std::string& request) const;
+  Result<std::optional<Lsn>> repeated_merge(const Store::MergeCommit& wanted, Merged& merged) const;
+  Lsn stage_discard(const std::shared_ptr<Fork>& fork, ForkDiscarded change, Timestamp now);
+  void remember_request(std::string_view request_id, const char* record, ForkId fork);
+  // The record that carried the request out; null without one.  kIdReused when it went with the fork it was for.
+  Result<const char*> find_request(std::string_view request_id) const;
   Timestamp next_time();
   Result<void> settle(std::unique_lock<std::mutex>& lock, Lsn ticket);
   void flush(std::unique_lock<std::mutex>& lock);
   Error read_only_error() const;
-  Result<Lsn> repeated_fork(const char* record, const NewFork& wanted, const std::string& request,
-                            std::shared_ptr<Fork>& made) const;
-
   Environment env_;
   std::vector<std::shared_ptr<const char[]>> recovered_memory_;  // where recovered records lie
   std::string store_id_;
@@ -121,8 +146,15 @@ class Sequencer {
   Lsn durable_;                 // the last record known to be on the disk
   Timestamp last_time_;
   Arena change_records_;
-  HashIndex requests_;  // by request_id, into request_records_
-  Column<const char*> request_records_;
+  // A request that was carried out; its record goes with the fork it was for.
+  struct KnownRequest {
+    uint64_t hash;  // of the request_id
+    const char* record;
+    ForkId fork;  // main for changes of the store
+  };
+  HashIndex requests_;  // by request_id, into known_requests_
+  Column<KnownRequest> known_requests_;
+  std::atomic<bool> main_protected_{false};
   std::atomic<uint64_t> bytes_in_flight_{0};
   std::atomic<uint64_t> log_bytes_{0};
 };

@@ -77,7 +77,7 @@ Result<void> Sequencer::recover_commit(const LogRecord& record) {
   last_time_ = commit.recorded_at();
   index_commit(bytes, *fork, nullptr);
   fork->own->publish(fork->own->staged_events());
-  if (!commit.request_id().empty()) remember_request(commit.request_id(), bytes);
+  if (!commit.request_id().empty()) remember_request(commit.request_id(), bytes, fork->id);
   return {};
 }
 
@@ -97,13 +97,22 @@ Result<void> Sequencer::recover_change(const LogRecord& record) {
     }
     env_.forks.add({made->name, made->parent, made->position, decoded->recorded_at, made->expires_at, made->purpose});
     env_.forks.show(made->fork);
-    if (!made->request_id.empty()) remember_request(made->request_id, record.bytes.data());
-  } else {
-    const ForkId fork = std::get<ForkDiscarded>(decoded->change).fork;
+  } else if (const auto* discarded = std::get_if<ForkDiscarded>(&decoded->change)) {
+    const ForkId fork = discarded->fork;
     if (fork == kMainFork || env_.forks.by_id(fork) == nullptr) return corrupt(record.lsn, "discards no fork");
-    env_.forks.close(fork);
+    env_.forks.close(fork, decoded->recorded_at, discarded->reason);
     env_.forks.hide(fork);
+  } else if (const auto* merged = std::get_if<ForkMerged>(&decoded->change)) {
+    const auto target = env_.forks.by_id(merged->target);
+    if (target == nullptr || env_.forks.by_id(merged->source) == nullptr ||
+        target->staged_head() != merged->target_head) {
+      return corrupt(record.lsn, "merges forks that do not fit");
+    }
+  } else {
+    main_protected_ = std::get<MainProtected>(decoded->change).is_protected;
   }
+  const std::string_view request_id = request_id_of_change(record);
+  if (!request_id.empty()) remember_request(request_id, record.bytes.data(), kMainFork);
   return {};
 }
 
@@ -120,7 +129,7 @@ Result<void> Sequencer::finish_recovery(Lsn last) {
       const uint64_t bits = env_.random.next();
       for (int shift = 60; shift >= 0; shift -= 4) store_id_ += "0123456789abcdef"[bits >> shift & 15];
     }
-    ticket = stage_change(StoreCreated{store_id_}, nullptr, Pending::Then::kPublish, next_time());
+    ticket = stage_change(StoreCreated{store_id_}, {}, next_time());
   }
   return settle(ticket);
 }

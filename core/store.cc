@@ -43,6 +43,7 @@ class Store::Engine {
   Engine(const StoreOptions& options, std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Log> log)
       : limits(options.limits),
         allow_os_durability(options.allow_os_durability),
+        clock(*options.clock),
         lock_(std::move(lock)),
         log_(std::move(log)),
         sequencer({*log_, *options.clock, *options.random, forks}) {}
@@ -56,8 +57,15 @@ class Store::Engine {
     return sequencer.finish_recovery(end->last);
   }
 
+  struct MergeSides {
+    View source;
+    View target;
+  };
+  Result<MergeSides> merge_sides(const MergeRequest& request) const;
+
   const Limits limits;
   const bool allow_os_durability;
+  Clock& clock;
   std::string recovery_report;
 
  private:
@@ -68,6 +76,25 @@ class Store::Engine {
   ForkTable forks;
   Sequencer sequencer;
 };
+
+Result<Store::Engine::MergeSides> Store::Engine::merge_sides(const MergeRequest& request) const {
+  const auto source = forks.find(request.source, clock);
+  if (!source) return source.error();
+  if (request.target.empty() && (*source)->id == kMainFork) {
+    return Error{Code::kInvalidArgument, "main has no parent to merge into; name the fork to merge into", {}};
+  }
+  const auto target = request.target.empty() ? forks.parent_of(**source, clock) : forks.find(request.target, clock);
+  if (!target) return target.error();
+  if (forks.descends_from(**target, (*source)->id)) {
+    const bool itself = (*target)->id == (*source)->id;
+    return Error{Code::kInvalidArgument,
+                 "fork '" + request.source + "' cannot be merged into " +
+                     (itself ? "itself" : "'" + request.target + "', which was made of it") +
+                     "; merge into its parent, or into a fork beside it",
+                 {}};
+  }
+  return MergeSides{ForkTable::view(**source), ForkTable::view(**target)};
+}
 
 Store::Store(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
@@ -103,6 +130,7 @@ Result<Store::Staged> Store::stage(Batch batch) {
 Result<void> Store::settle(Lsn ticket) { return engine_->sequencer.settle(ticket); }
 
 Result<AppendOutcome> Store::append(Batch batch) {
+  discard_expired();
   if (auto allowed = check_durability(batch); !allowed) return allowed.error();
   auto outcome = engine_->sequencer.append(batch);
   if (outcome && outcome->conflict) outcome->conflict->missed = missed_events(*outcome->conflict);
@@ -112,6 +140,7 @@ Result<AppendOutcome> Store::append(Batch batch) {
 uint64_t Store::bytes_in_flight() const { return engine_->sequencer.bytes_in_flight(); }
 
 Result<ForkInfo> Store::create_fork(const NewFork& fork) {
+  discard_expired();
   std::shared_ptr<Fork> made;
   const auto ticket = engine_->sequencer.create_fork(fork, made);
   if (!ticket) return ticket.error();
@@ -122,25 +151,79 @@ Result<ForkInfo> Store::create_fork(const NewFork& fork) {
   return Error{Code::kNotFound, "fork '" + fork.name + "' was discarded meanwhile", {}};
 }
 
-Result<Timestamp> Store::discard_fork(std::string_view name, std::string_view reason, std::string_view actor) {
-  Timestamp when;
-  const auto ticket = engine_->sequencer.discard_fork(name, reason, actor, when);
+Result<DiscardedFork> Store::discard_fork(std::string_view name, std::string_view reason, std::string_view actor,
+                                          std::string_view request_id) {
+  discard_expired();
+  DiscardedFork discarded;
+  const auto ticket = engine_->sequencer.discard_fork({name, reason, actor, request_id}, discarded);
   if (!ticket) return ticket.error();
   if (auto settled = settle(*ticket); !settled) return settled.error();
-  return when;
+  return discarded;
 }
 
-void Store::mark_quiet() { engine_->sequencer.mark_quiet(); }
+// What cannot be written down now will be by a later call: readers see the end of a fork without it.
+void Store::discard_expired() {
+  if (engine_->forks.next_expiry() > engine_->clock.now()) return;
+  const auto ticket = engine_->sequencer.discard_expired();
+  if (ticket) static_cast<void>(settle(*ticket).has_value());
+}
+
+Result<MergePlan> Store::plan_merge(const MergeRequest& request) const {
+  auto sides = engine_->merge_sides(request);
+  if (!sides) return sides.error();
+  return chronos::plan_merge(sides->source, sides->target, request);
+}
+
+Result<Merged> Store::merge(const MergeCommit& commit) {
+  discard_expired();
+  Merged merged;
+  const auto before = engine_->sequencer.find_merge(commit, merged);
+  if (!before) return before.error();
+  if (*before) {
+    if (auto settled = settle(**before); !settled) return settled.error();
+    return merged;
+  }
+  auto sides = engine_->merge_sides(commit.request);
+  if (!sides) return sides.error();
+  if (sides->target.head() < commit.target_head || sides->source.head() < commit.source_head) {
+    return Error{
+        Code::kInvalidArgument, "the preview is of a moment that these forks have not reached; preview again", {}};
+  }
+  // History does not change: what the preview saw is found again, and the sequencer refuses it if more has come since.
+  const View source = sides->source.cut(commit.source_head);
+  auto plan = chronos::plan_merge(source, sides->target.cut(commit.target_head), commit.request);
+  if (!plan) return plan.error();
+  if (plan->is_blocked) {
+    return Error{Code::kConflict,
+                 "batches of fork '" + commit.request.source + "' are in conflict with '" + plan->target +
+                     "'; nothing was merged; look at the preview, and merge with on_conflict skip or source_wins, or "
+                     "a part with only",
+                 {}};
+  }
+  const auto batches = build_merge(source, *plan, commit.request, commit.actor);
+  if (!batches) return batches.error();
+  const auto ticket = engine_->sequencer.merge(commit, *plan, *batches, merged);
+  if (!ticket) return ticket.error();
+  if (auto settled = settle(*ticket); !settled) return settled.error();
+  return merged;
+}
+
+Result<void> Store::protect_main(bool is_protected, std::string_view actor) {
+  const auto ticket = engine_->sequencer.protect_main(is_protected, actor);
+  return ticket ? settle(*ticket) : ticket.error();
+}
+
+void Store::mark_quiet() {
+  discard_expired();
+  engine_->sequencer.mark_quiet();
+}
 
 // --- reading ---
 
 Result<View> Store::view(const Address& address) const {
-  const std::shared_ptr<Fork> fork = engine_->forks.find(address.fork);
-  if (fork == nullptr) {
-    return Error{
-        Code::kNotFound, "fork '" + address.fork + "' does not exist; known: " + engine_->forks.known_names(), {}};
-  }
-  View view = ForkTable::view(*fork);
+  const auto fork = engine_->forks.find(address.fork, engine_->clock);
+  if (!fork) return fork.error();
+  View view = ForkTable::view(**fork);
   if (address.position && address.time) {
     return Error{Code::kInvalidArgument, "as_of is a position or a time, not both; give one", {}};
   }
@@ -155,7 +238,7 @@ Result<View> Store::view(const Address& address) const {
   return view.cut(*address.position);
 }
 
-std::vector<ForkInfo> Store::forks() const { return engine_->forks.list(); }
+std::vector<ForkInfo> Store::forks() const { return engine_->forks.list(engine_->clock.now()); }
 
 StoreStatus Store::status() const {
   StoreStatus status;
@@ -166,6 +249,7 @@ StoreStatus Store::status() const {
   status.log_bytes = engine_->sequencer.log_bytes();
   status.index_bytes = engine_->sequencer.index_bytes();
   status.allow_os_durability = engine_->allow_os_durability;
+  status.main_protected = engine_->sequencer.main_protected();
   return status;
 }
 

@@ -21,6 +21,7 @@
 #include "core/condition.h"
 #include "core/disk.h"
 #include "core/log.h"
+#include "core/merge.h"
 #include "core/result.h"
 #include "core/types.h"
 #include "core/view.h"
@@ -83,6 +84,25 @@ struct NewFork {
   std::string request_id;
 };
 
+struct DiscardedFork {
+  std::string fork;
+  Timestamp discarded_at;
+  bool replayed = false;  // the same request had discarded it before
+};
+
+// How a merge ended.
+struct Merged {
+  std::string source;
+  std::string target;
+  Position first_position;  // in the target; both 0 when nothing was appended
+  Position last_position;
+  Timestamp merged_at;
+  uint64_t appended = 0;    // events
+  uint64_t skipped = 0;     // events of batches in conflict that stayed behind
+  uint64_t duplicates = 0;  // events that the target had already
+  bool replayed = false;    // the same request had been carried out before; nothing was added
+};
+
 struct ForkInfo {
   std::string name;
   ForkId id;
@@ -103,6 +123,7 @@ struct StoreStatus {
   uint64_t log_bytes = 0;        // held in memory and on disk
   uint64_t index_bytes = 0;      // memory of everything derived from the log
   bool allow_os_durability = true;
+  bool main_protected = false;
 };
 
 struct HistoryProblem {
@@ -148,8 +169,30 @@ class Store {
   // Names are 1 to 64 letters, digits, '-', '_', '.'; a discarded fork's name stays taken, so that an address given
   // once never means something else.  The same request_id with the same request returns the fork it made.
   Result<ForkInfo> create_fork(const NewFork& fork);
-  // kInvalidArgument for main, kConflict for a fork that has forks.
-  Result<Timestamp> discard_fork(std::string_view name, std::string_view reason, std::string_view actor);
+  // kInvalidArgument for main, kConflict for a fork that has forks.  The same request_id with the same request answers
+  // as the first time.
+  Result<DiscardedFork> discard_fork(std::string_view name, std::string_view reason, std::string_view actor,
+                                     std::string_view request_id = {});
+  // A fork whose time is over is gone for readers at once, with the forks made of it; this writes down that they were
+  // discarded.  Every call that writes, forks() and mark_quiet() do it too.
+  void discard_expired();
+
+  // What merging would do now.  kNotFound for an unknown fork, kInvalidArgument for a merge of a fork into itself or
+  // into one that came from it.
+  Result<MergePlan> plan_merge(const MergeRequest& request) const;
+  // Does what a plan of the same request said, all of it or nothing.  kConflict when the target has moved since, when
+  // the plan was blocked, or when a fork is gone.  The same request_id with the same request answers as the first time.
+  struct MergeCommit {
+    MergeRequest request;
+    Position source_head;  // as the plan told them
+    Position target_head;
+    std::string actor;
+    std::string request_id;
+  };
+  Result<Merged> merge(const MergeCommit& commit);
+
+  // With a protected main, append to main fails with kPermissionDenied; merges go on.  Kept in the log.
+  Result<void> protect_main(bool is_protected, std::string_view actor);
 
   // Call when idle: makes what was appended with Durability::kOs durable and notes in the log that all of it is
   // (Log::mark).  Does nothing when nothing changed.  The destructor does it too.

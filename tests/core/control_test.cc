@@ -31,17 +31,37 @@ TEST_CASE("Changes of the store read back", "[control]") {
   CHECK(fork.request == "asked");
   CHECK(request_id_of_change(read) == "r-1");
 
-  ControlRecord gone = encode_change(ForkDiscarded{ForkId{3}, "bad idea", "agent"}, Timestamp{8});
+  ControlRecord gone = encode_change(ForkDiscarded{ForkId{3}, "bad idea", "agent", "r-2", "asked"}, Timestamp{8});
   const LogRecord gone_read = sealed(gone, Lsn{6});
   CHECK(std::get<ForkDiscarded>(decode_change(gone_read)->change).reason == "bad idea");
-  CHECK(request_id_of_change(gone_read).empty());
+  CHECK(request_id_of_change(gone_read) == "r-2");
+  CHECK(*request_of(decode_change(gone_read)->change) == "asked");
+
+  ControlRecord merge = encode_change(
+      ForkMerged{ForkId{3}, ForkId{0}, Position{9}, Position{8}, 4, 5, 6, "agent", "r-3", "asked"}, Timestamp{9});
+  const LogRecord merge_read = sealed(merge, Lsn{7});
+  const auto merged = std::get<ForkMerged>(decode_change(merge_read)->change);
+  CHECK(merged.source == ForkId{3});
+  CHECK(merged.source_head == Position{9});
+  CHECK(merged.target_head == Position{8});
+  CHECK(merged.appended == 4);
+  CHECK(merged.skipped == 5);
+  CHECK(merged.duplicates == 6);
+  CHECK(merged.request == "asked");
+  CHECK(request_id_of_change(merge_read) == "r-3");
+
+  ControlRecord protect = encode_change(MainProtected{true, "agent"}, Timestamp{10});
+  const LogRecord protect_read = sealed(protect, Lsn{8});
+  CHECK(std::get<MainProtected>(decode_change(protect_read)->change).is_protected);
+  CHECK(request_id_of_change(protect_read).empty());
+  CHECK(request_of(decode_change(protect_read)->change) == nullptr);
 
   ControlRecord first = encode_change(StoreCreated{"0123"}, Timestamp{1});
   CHECK(std::get<StoreCreated>(decode_change(sealed(first, Lsn{1}))->change).store_id == "0123");
 }
 
 TEST_CASE("A control record that is not one of ours is corrupt", "[control]") {
-  ControlRecord record = encode_change(ForkDiscarded{ForkId{3}, "reason", "agent"}, Timestamp{8});
+  ControlRecord record = encode_change(ForkDiscarded{ForkId{3}, "reason", "agent", "r", "q"}, Timestamp{8});
   const LogRecord good = sealed(record, Lsn{6});
   for (size_t size = 0; size < good.body.size(); size++) {
     LogRecord cut = good;
@@ -53,7 +73,7 @@ TEST_CASE("A control record that is not one of ours is corrupt", "[control]") {
   LogRecord no_head = good;
   no_head.head = good.head.substr(0, 8);
   CHECK_FALSE(decode_change(no_head));
-  for (const uint32_t kind : {0u, 4u, 1000u}) {
+  for (const uint32_t kind : {0u, 6u, 1000u}) {
     std::string bytes(good.bytes);
     std::memcpy(bytes.data() + sizeof(RecordHeader) + 8, &kind, sizeof kind);
     CHECK_FALSE(decode_change(record_at(bytes.data())));

@@ -28,14 +28,18 @@ class ForkedStore {
   }
 
   Result<AppendOutcome> append(const std::string& fork, Durability durability = Durability::kFsync) {
-    BatchBuilder builder(store->limits());
     BatchHead head;
     head.fork = fork;
     head.durability = durability;
+    return append(std::move(head), "order-7");
+  }
+
+  Result<AppendOutcome> append(BatchHead head, const std::string& stream, const std::string& type = "OrderPaid") {
+    BatchBuilder builder(store->limits());
     builder.begin(std::move(head));
     NewEvent event;
-    event.stream = "order-7";
-    event.type = "OrderPaid";
+    event.stream = stream;
+    event.type = type;
     event.data = "{\"amount\":100}";
     REQUIRE(builder.add(event));
     return store->append(*builder.finish());
@@ -48,6 +52,21 @@ class ForkedStore {
     fork.purpose = "to see";
     return fork;
   }
+
+  // A fork of main's head.
+  void fork(const std::string& name) { REQUIRE(store->create_fork(wanted(name))); }
+
+  // Previews and carries out.
+  Result<Merged> merge(const MergeRequest& request, const std::string& request_id = {}) {
+    const auto plan = store->plan_merge(request);
+    if (!plan) return plan.error();
+    return store->merge({request, plan->source_head, plan->target_head, "merger", request_id});
+  }
+
+  uint64_t head_of(const std::string& fork) { return store->view({fork, {}, {}})->head().value; }
+
+  SimulatedDisk& disk() { return disk_; }
+  ManualClock& clock() { return clock_; }
 
  private:
   SimulatedDisk disk_;
@@ -147,6 +166,270 @@ TEST_CASE("Many forks are named up to ten in messages", "[store][forks]") {
   REQUIRE_FALSE(missing);
   CHECK(missing.error().message.find("main, f0, f1") != std::string::npos);
   CHECK(missing.error().message.find("and 3 more") != std::string::npos);
+}
+
+// --- merging ---
+
+BatchHead at_version(const std::string& fork, const std::string& stream, uint32_t version) {
+  BatchHead head;
+  head.fork = fork;
+  Condition condition;
+  condition.stream = stream;
+  condition.version = Version{version};
+  head.conditions.push_back(condition);
+  return head;
+}
+
+TEST_CASE("A merge keeps ids, says where events came from, and adds nothing the second time", "[store][forks]") {
+  ForkedStore s;
+  REQUIRE(s.append("main"));
+  s.fork("try");
+  REQUIRE(s.append(at_version("try", "order-8", 0), "order-8"));
+  REQUIRE(s.append(at_version("try", "order-8", 1), "order-8"));
+  const auto merged = s.merge({.source = "try"});
+  REQUIRE(merged);
+  CHECK(merged->target == "main");
+  CHECK(merged->appended == 2);
+  CHECK(merged->first_position == Position{2});
+  CHECK(merged->last_position == Position{3});
+  const auto main = s.store->view({"main", {}, {}});
+  const auto fork = s.store->view({"try", {}, {}});
+  CHECK(main->at(Position{3}).id() == fork->at(Position{3}).id());
+  CHECK(main->at(Position{3}).metadata() == R"({"merged_from":{"fork":"try","position":3}})");
+  CHECK(main->at(Position{3}).actor() == "merger");
+  CHECK(main->at(Position{2}).commit().conditions() == fork->at(Position{2}).commit().conditions());
+
+  const auto again = s.merge({.source = "try"});
+  REQUIRE(again);
+  CHECK(again->appended == 0);
+  CHECK(again->duplicates == 2);
+  CHECK(again->first_position == Position{0});
+  CHECK(s.head_of("main") == 3);
+  CHECK(s.store->plan_merge({.source = "try"})->steps[0].status == MergeStep::Status::kDuplicate);
+}
+
+TEST_CASE("A conflict aborts, is skipped or overridden, as asked", "[store][forks]") {
+  ForkedStore s;
+  REQUIRE(s.append("main"));
+  s.fork("try");
+  REQUIRE(s.append(at_version("try", "order-7", 1), "order-7"));  // in conflict
+  REQUIRE(s.append(at_version("try", "order-8", 0), "order-8"));  // clean
+  REQUIRE(s.append("main"));
+  const auto plan = s.store->plan_merge({.source = "try"});
+  REQUIRE(plan);
+  CHECK(plan->is_blocked);
+  CHECK(plan->steps[0].actual_version == Version{2});
+  CHECK(plan->touched.size() == 1);
+  const auto aborted = s.merge({.source = "try"});
+  CHECK(code_of(aborted) == Code::kConflict);
+  CHECK(aborted.error().message.find("on_conflict skip") != std::string::npos);
+  CHECK(s.head_of("main") == 2);
+
+  s.fork("try-2");  // to see both ways
+  const auto skipped = s.merge({.source = "try", .target = "try-2", .on_conflict = OnConflict::kSkip});
+  REQUIRE(skipped);
+  CHECK(skipped->appended == 1);
+  CHECK(skipped->skipped == 1);
+  CHECK(s.store->view({"try-2", {}, {}})->at(Position{3}).stream() == "order-8");
+
+  const auto forced = s.merge({.source = "try", .on_conflict = OnConflict::kSourceWins});
+  REQUIRE(forced);
+  CHECK(forced->appended == 2);
+  const auto main = s.store->view({"main", {}, {}});
+  CHECK(main->at(Position{3}).metadata() == R"({"merged_from":{"fork":"try","position":2,"override":true}})");
+  CHECK(main->at(Position{3}).commit().conditions().empty());
+  CHECK(main->at(Position{4}).metadata() == R"({"merged_from":{"fork":"try","position":3}})");
+}
+
+TEST_CASE("A merge is bound to the target its preview saw", "[store][forks]") {
+  ForkedStore s;
+  s.fork("try");
+  REQUIRE(s.append("try"));
+  const auto plan = s.store->plan_merge({.source = "try"});
+  REQUIRE(s.append("main"));
+  const auto late = s.store->merge({{.source = "try"}, plan->source_head, plan->target_head, "", ""});
+  CHECK(code_of(late) == Code::kConflict);
+  CHECK(late.error().message.find("has moved from position 0 to 1") != std::string::npos);
+  CHECK(code_of(s.store->merge({{.source = "try"}, Position{9}, Position{1}, "", ""})) == Code::kInvalidArgument);
+  // The source may go on: what was previewed is what is merged.
+  const auto now = s.store->plan_merge({.source = "try"});
+  REQUIRE(s.append("try"));
+  const auto merged = s.store->merge({{.source = "try"}, now->source_head, now->target_head, "", ""});
+  REQUIRE(merged);
+  CHECK(merged->appended == 1);
+}
+
+TEST_CASE("One request merges once, also after reopening", "[store][forks]") {
+  ForkedStore s;
+  s.fork("try");
+  REQUIRE(s.append("try"));
+  const auto first = s.merge({.source = "try"}, "m-1");
+  REQUIRE(first);
+  for (int life = 0; life < 2; life++) {
+    const auto again = s.merge({.source = "try"}, "m-1");
+    REQUIRE(again);
+    CHECK(again->replayed);
+    CHECK(again->appended == 1);
+    CHECK(again->target == "main");
+    CHECK(again->first_position == first->first_position);
+    CHECK(again->merged_at == first->merged_at);
+    CHECK(code_of(s.merge({.source = "try", .on_conflict = OnConflict::kSkip}, "m-1")) == Code::kIdReused);
+    s.open();
+  }
+  CHECK(s.head_of("main") == 1);
+  CHECK(code_of(s.store->create_fork(ForkedStore::wanted("other", "m-1"))) == Code::kIdReused);
+  const auto gone = s.store->discard_fork("try", "merged", "tester", "d-1");
+  REQUIRE(gone);
+  CHECK_FALSE(gone->replayed);
+  const auto still_gone = s.store->discard_fork("try", "merged", "tester", "d-1");
+  REQUIRE(still_gone);
+  CHECK(still_gone->replayed);
+  CHECK(still_gone->discarded_at == gone->discarded_at);
+  CHECK(s.merge({.source = "try"}, "m-1").error().code == Code::kNotFound);  // no preview of a fork that is gone
+  CHECK(s.store->merge({{.source = "try"}, {}, {}, "", "m-1"})->replayed);
+}
+
+TEST_CASE("Merges that cannot be are refused with what to do instead", "[store][forks]") {
+  ForkedStore s;
+  REQUIRE(s.append("main"));
+  s.fork("parent");
+  NewFork child = ForkedStore::wanted("child");
+  child.from.fork = "parent";
+  REQUIRE(s.store->create_fork(child));
+  CHECK(code_of(s.store->plan_merge({.source = "nowhere"})) == Code::kNotFound);
+  CHECK(code_of(s.store->plan_merge({.source = "child", .target = "nowhere"})) == Code::kNotFound);
+  CHECK(code_of(s.store->plan_merge({.source = "main"})) == Code::kInvalidArgument);
+  CHECK(code_of(s.store->plan_merge({.source = "main", .target = "child"})) == Code::kInvalidArgument);
+  CHECK(code_of(s.store->plan_merge({.source = "child", .target = "child"})) == Code::kInvalidArgument);
+  const auto down = s.store->plan_merge({.source = "parent", .target = "child"});
+  CHECK(code_of(down) == Code::kInvalidArgument);
+  CHECK(down.error().message.find("which was made of it") != std::string::npos);
+}
+
+TEST_CASE("An id that names something else on the target is overridden by nothing", "[store][forks]") {
+  ForkedStore s;
+  s.fork("try");
+  const auto append_id = [&](const std::string& fork, const char* data) {
+    BatchBuilder builder(s.store->limits());
+    BatchHead head;
+    head.fork = fork;
+    builder.begin(std::move(head));
+    NewEvent event;
+    event.stream = "a";
+    event.type = "T";
+    event.data = data;
+    event.id = "e-1";
+    REQUIRE(builder.add(event));
+    REQUIRE(s.store->append(*builder.finish()));
+  };
+  append_id("try", "{\"n\":1}");
+  append_id("main", "{\"n\":2}");
+  const auto plan = s.store->plan_merge({.source = "try", .on_conflict = OnConflict::kSourceWins});
+  REQUIRE(plan);
+  CHECK(plan->is_blocked);
+  CHECK(plan->steps[0].taken_id == "e-1");
+  CHECK(plan->steps[0].found == Position{1});
+  CHECK(s.merge({.source = "try", .on_conflict = OnConflict::kSkip})->skipped == 1);
+}
+
+TEST_CASE("A log that ends inside a merge has all of it or nothing", "[store][forks][crash]") {
+  ForkedStore s;
+  REQUIRE(s.append("main"));
+  s.fork("try");
+  for (int i = 0; i < 3; i++) REQUIRE(s.append("try"));
+  const std::string log = "/store/log/00000000000000000001.log";
+  s.store->mark_quiet();
+  const size_t before = s.disk().contents(log).size();
+  REQUIRE(s.merge({.source = "try"}));
+  const std::string whole = s.disk().contents(log);
+  s.store.reset();
+  for (size_t size = before; size < whole.size(); size += 8) {
+    s.disk().put(log, whole);
+    s.disk().cut(log, size);
+    INFO("cut to " << size << " of " << whole.size());
+    StoreOptions options;
+    options.directory = "/store";
+    SimulatedDisk disk;
+    REQUIRE(disk.create_directories("/store/log"));
+    disk.put(log, whole.substr(0, size));
+    options.disk = &disk;
+    const auto opened = Store::open(options);
+    REQUIRE(opened);
+    CHECK((*opened)->view({"main", {}, {}})->head() == Position{1});
+    CHECK((*opened)->status().recovery_report.empty() == (size == before));
+  }
+  SimulatedDisk disk;
+  REQUIRE(disk.create_directories("/store/log"));
+  disk.put(log, whole);
+  StoreOptions options;
+  options.directory = "/store";
+  options.disk = &disk;
+  CHECK((*Store::open(options))->view({"main", {}, {}})->head() == Position{4});
+}
+
+// --- time to live ---
+
+TEST_CASE("A fork whose time is over is gone at once, with its forks, and the log says why", "[store][forks]") {
+  ForkedStore s;
+  NewFork parent = ForkedStore::wanted("parent");
+  parent.ttl_seconds = 60;
+  REQUIRE(s.store->create_fork(parent));
+  NewFork child = ForkedStore::wanted("child");
+  child.from.fork = "parent";
+  child.ttl_seconds = 3600;
+  const auto made = s.store->create_fork(child);
+  REQUIRE(made);
+  CHECK(made->expires_at->value - made->created_at.value == 60'000'000);  // not after its parent
+  s.clock().advance(59'999'999);
+  CHECK(s.append("child"));
+  CHECK(s.store->forks().size() == 3);
+  s.clock().advance(1);
+  CHECK(s.store->forks().size() == 1);
+  const auto expired = s.store->view({"child", {}, {}});
+  CHECK(code_of(expired) == Code::kNotFound);
+  CHECK(expired.error().message.find("expired at") != std::string::npos);
+  CHECK(code_of(s.append("child")) == Code::kNotFound);  // which wrote it down
+  s.clock().advance(-30'000'000);
+  const auto discarded = s.store->view({"parent", {}, {}});
+  CHECK(code_of(discarded) == Code::kNotFound);
+  CHECK(discarded.error().message.find("(its time to live was over)") != std::string::npos);
+  s.open();
+  CHECK(s.store->view({"child", {}, {}}).error().message.find("its time to live was over") != std::string::npos);
+}
+
+TEST_CASE("A request of a fork that was discarded is remembered without it", "[store][forks]") {
+  ForkedStore s;
+  s.fork("try");
+  BatchHead head;
+  head.fork = "try";
+  head.request_id = "r-1";
+  REQUIRE(s.append(head, "order-7"));
+  REQUIRE(s.store->discard_fork("try", "", ""));
+  head.fork = "main";
+  for (int life = 0; life < 2; life++) {
+    const auto reused = s.append(head, "order-7");
+    CHECK(code_of(reused) == Code::kIdReused);
+    CHECK(reused.error().message.find("in a fork that was discarded") != std::string::npos);
+    s.open();
+  }
+}
+
+// --- protected main ---
+
+TEST_CASE("A protected main takes merges only, until it is opened up again", "[store][forks]") {
+  ForkedStore s;
+  REQUIRE(s.store->protect_main(true, "owner"));
+  s.open();
+  CHECK(s.store->status().main_protected);
+  const auto refused = s.append("main");
+  CHECK(code_of(refused) == Code::kPermissionDenied);
+  CHECK(refused.error().message.find("create a fork") != std::string::npos);
+  s.fork("try");
+  REQUIRE(s.append("try"));
+  REQUIRE(s.merge({.source = "try"}));
+  CHECK(s.head_of("main") == 1);
+  REQUIRE(s.store->protect_main(false, "owner"));
+  CHECK(s.append("main"));
 }
 
 TEST_CASE("A store that wants fsync takes nothing less", "[store]") {

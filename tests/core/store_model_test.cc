@@ -1,6 +1,7 @@
 // The whole store against the slow, obviously right model (tests/support/model_store.h): random operations, weights
 // that differ per seed, and after each operation the same answers.
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,19 +30,33 @@ class ModelRun {
   // "" or what went wrong.
   std::string run(size_t operations) {
     if (std::string problem = open(); !problem.empty()) return problem;
+    const size_t whole_check = std::max<size_t>(100, operations / 10);
     for (size_t i = 0; i < operations; i++) {
       move_clock();
       latest_ = std::max(latest_, clock_.now());
       std::string problem = step();
       if (problem.empty()) problem = check_one_fork();
-      if (problem.empty() && i % 100 == 99) problem = check_everything();
+      if (problem.empty() && (i + 1) % whole_check == 0) problem = check_everything();
       if (!problem.empty()) return "operation " + std::to_string(i) + " (" + doing_ + "): " + problem;
     }
     return check_everything();
   }
 
  private:
-  enum Operation { kAppend, kStage, kFork, kDiscard, kKeepView, kAsOf, kAncestor, kScan, kReopen, kMark, kOperations };
+  enum Operation {
+    kAppend,
+    kStage,
+    kFork,
+    kDiscard,
+    kMerge,
+    kKeepView,
+    kAsOf,
+    kAncestor,
+    kScan,
+    kReopen,
+    kMark,
+    kOperations
+  };
 
   std::string open() {
     StoreOptions options;
@@ -68,6 +83,7 @@ class ModelRun {
       case kStage: return stage_several();
       case kFork: return create_fork();
       case kDiscard: return discard_fork();
+      case kMerge: return merge();
       case kKeepView: return keep_view();
       case kAsOf: return read_as_of();
       case kAncestor: return find_ancestor();
@@ -148,12 +164,46 @@ class ModelRun {
   std::string discard_fork() {
     doing_ = "discard_fork";
     const std::string name = chance_.percent(5) ? "no-such-fork" : history_.living(model_);
-    const Result<Timestamp> discarded = store_->discard_fork(name, "done", "agent-7");
+    const Result<DiscardedFork> discarded = store_->discard_fork(name, "done", "agent-7");
     const Result<void> expected = model_.discard_fork(name);
     if (discarded.has_value() != expected.has_value())
       return "fork '" + name + "': " + (discarded ? "discarded, the model refuses" : discarded.error().message);
     if (discarded || discarded.error().code == expected.error().code) return "";
     return "another code: " + discarded.error().message;
+  }
+
+  // Plans a merge and, more often than not, carries it out; sometimes something comes between.
+  std::string merge() {
+    doing_ = "merge";
+    const MergeRequest request = history_.merge(model_);
+    const Result<MergePlan> plan = store_->plan_merge(request);
+    const Result<ModelMerge> expected = model_.plan_merge(request);
+    doing_ += " of " + request.source + " into " + (request.target.empty() ? "its parent" : request.target);
+    if (plan.has_value() != expected.has_value()) return plan ? "planned, the model refuses" : plan.error().message;
+    if (!plan) return plan.error().code == expected.error().code ? "" : "another code: " + plan.error().message;
+    if (std::string problem = check_plan(*plan, *expected); !problem.empty()) return problem;
+    if (chance_.percent(30)) return "";
+    const std::vector<std::string> ids = ids_to_append(view_of(request.source), *plan, request.on_conflict);
+    const bool moved = chance_.percent(10) && append_to(plan->target);
+    const Result<Merged> merged =
+        store_->merge({request, plan->source_head, plan->target_head, "agent-8", std::string()});
+    if (expected->is_blocked || moved) {
+      if (merged) return "merged in spite of a conflict";
+      return merged.error().code == Code::kConflict ? "" : "another code: " + merged.error().message;
+    }
+    if (!merged) return "refused: " + merged.error().message;
+    if (merged->appended != expected->would_append || merged->target != plan->target) return "other events were merged";
+    model_.merge(request, *expected, ids, "agent-8", merged->merged_at);
+    return "";
+  }
+
+  bool append_to(const std::string& fork) {
+    ModelBatch batch;
+    batch.head.fork = fork;
+    batch.events.emplace_back();
+    batch.events.back().stream = history_.stream();
+    batch.events.back().type = "Between";
+    return append_to_both(batch, nullptr).empty();
   }
 
   // Views taken now are looked at again much later.
@@ -288,10 +338,13 @@ class ModelRun {
 
 }  // namespace
 
+// CHRONOS_OPERATIONS asks for longer runs (docs/TESTING.md).
 TEST_CASE("the store answers as the model does, whatever is done to it", "[store][model]") {
+  const char* given = std::getenv("CHRONOS_OPERATIONS");
+  const size_t operations = given == nullptr ? 200 : std::strtoull(given, nullptr, 10);
   for (const uint64_t seed : test_seeds(1, 60)) {
     INFO("CHRONOS_SEED=" << seed);
-    REQUIRE(ModelRun(seed).run(200) == "");
+    REQUIRE(ModelRun(seed).run(operations) == "");
   }
 }
 

@@ -56,7 +56,7 @@ std::string CrashRun::live(size_t operations) {
     std::string problem;
     switch (chance_.below(10)) {
       case 0: problem = create_fork(); break;
-      case 1: problem = chance_.percent(30) ? discard_fork() : append(false); break;
+      case 1: problem = chance_.percent(20) ? discard_fork() : merge(); break;
       case 2:
         store_->mark_quiet();
         if (!store_->status().read_only_reason.empty()) problem = fault({Code::kUnavailable, "mark failed", {}});
@@ -99,7 +99,7 @@ std::string CrashRun::send(ModelBatch batch, bool settle_now) {
   if (staged->outcome.appended && !staged->outcome.appended->replayed) {
     const Timestamp recorded_at = staged->outcome.appended->recorded_at;
     model_.commit(batch, recorded_at);
-    history_.push_back({Operation::Kind::kAppend, std::move(batch), recorded_at, {}, {}, staged->ticket});
+    history_.push_back({Operation::Kind::kAppend, std::move(batch), recorded_at, {}, {}, staged->ticket, {}, {}});
   }
   return settle_now ? settle(staged->ticket) : "";
 }
@@ -121,16 +121,35 @@ std::string CrashRun::create_fork() {
   if (std::string problem = settle_all(); faulted_ || !problem.empty()) return problem;
   const NewFork fork = random_.fork(model_);
   const Result<ForkInfo> made = store_->create_fork(fork);
-  Operation operation{Operation::Kind::kFork, {}, {}, fork, {}, {}};
+  Operation operation{Operation::Kind::kFork, {}, {}, fork, {}, {}, {}, {}};
   return acknowledge_change(made ? Result<void>() : made.error(), model_.create_fork(fork), std::move(operation));
 }
 
 std::string CrashRun::discard_fork() {
   const std::string name = random_.living(model_);
-  const Result<Timestamp> discarded = store_->discard_fork(name, "done", "agent-7");
-  Operation operation{Operation::Kind::kDiscard, {}, {}, {}, name, {}};
+  const Result<DiscardedFork> discarded = store_->discard_fork(name, "done", "agent-7");
+  Operation operation{Operation::Kind::kDiscard, {}, {}, {}, name, {}, {}, {}};
   return acknowledge_change(discarded ? Result<void>() : discarded.error(), model_.discard_fork(name),
                             std::move(operation));
+}
+
+std::string CrashRun::merge() {
+  if (std::string problem = settle_all(); faulted_ || !problem.empty()) return problem;
+  const MergeRequest request = random_.merge(model_);
+  const Result<MergePlan> plan = store_->plan_merge(request);
+  const Result<ModelMerge> expected = model_.plan_merge(request);
+  if (plan.has_value() != expected.has_value()) return plan ? "planned, the model refuses" : plan.error().message;
+  if (!plan) return "";
+  if (std::string problem = check_plan(*plan, *expected); !problem.empty()) return problem;
+  if (plan->is_blocked) return "";
+  clock_.advance(2000);  // later than anything before, so that the time is known whatever the answer
+  const auto source = store_->view({request.source, {}, {}});
+  Operation operation{Operation::Kind::kMerge, {}, clock_.now(), {}, {}, {}, request, {}};
+  operation.merged_ids = ids_to_append(*source, *plan, request.on_conflict);
+  const Result<Merged> merged = store_->merge({request, plan->source_head, plan->target_head, "agent-8", {}});
+  if (merged && merged->merged_at != operation.recorded_at) return "merged at another time";
+  apply(model_, operation);
+  return acknowledge_change(merged ? Result<void>() : merged.error(), {}, std::move(operation));
 }
 
 std::string CrashRun::acknowledge_change(const Result<void>& outcome, const Result<void>& expected,
@@ -184,6 +203,10 @@ void CrashRun::apply(ModelStore& model, const Operation& operation) {
     case Operation::Kind::kAppend: model.commit(operation.batch, operation.recorded_at); break;
     case Operation::Kind::kFork: static_cast<void>(model.create_fork(operation.fork)); break;
     case Operation::Kind::kDiscard: static_cast<void>(model.discard_fork(operation.discarded)); break;
+    case Operation::Kind::kMerge:
+      model.merge(operation.merge, *model.plan_merge(operation.merge), operation.merged_ids, "agent-8",
+                  operation.recorded_at);
+      break;
   }
 }
 

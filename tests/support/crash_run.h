@@ -49,12 +49,14 @@ class CrashRun {
  private:
   // What the log should hold: one entry per record, in order.
   struct Operation {
-    enum class Kind { kAppend, kFork, kDiscard } kind;
+    enum class Kind { kAppend, kFork, kDiscard, kMerge } kind;
     ModelBatch batch;
     Timestamp recorded_at;
     NewFork fork;
     std::string discarded;
     Lsn ticket;
+    MergeRequest merge;
+    std::vector<std::string> merged_ids;
   };
   std::string append(bool settle);
   std::string send(ModelBatch batch, bool settle);
@@ -62,6 +64,7 @@ class CrashRun {
   std::string settle_all();
   std::string create_fork();
   std::string discard_fork();
+  std::string merge();
   std::string acknowledge_change(const Result<void>& outcome, const Result<void>& expected, Operation operation);
   // The store failed with `error`: right only when the disk did.  From now on it must be read-only.
   std::string fault(const Error& error);

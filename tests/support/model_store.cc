@@ -118,6 +118,8 @@ ModelEvents numbered(const ModelBatch& batch, const ModelStore::Fork& fork, Time
     event.version = Version{static_cast<uint32_t>(before + 1)};
     event.recorded_at = recorded_at;
     event.actor = batch.head.actor;
+    event.origin = event.client_id;
+    if (event.origin.empty()) event.origin = fork.name + "@" + std::to_string(event.position.value);
     added.push_back(event);
   }
   return added;
@@ -244,7 +246,9 @@ ModelOutcome ModelStore::decide(const ModelBatch& batch) const {
 void ModelStore::commit(const ModelBatch& batch, Timestamp recorded_at) {
   for (Fork& fork : forks_) {
     if (fork.name != batch.head.fork || fork.discarded) continue;
-    const ModelEvents events = numbered(batch, fork, recorded_at);
+    ModelEvents events = numbered(batch, fork, recorded_at);
+    for (ModelEvent& event : events) event.commit = commits_.size();
+    commits_.push_back(batch.head.conditions);
     fork.events.insert(fork.events.end(), events.begin(), events.end());
     if (!batch.head.request_id.empty()) requests_[batch.head.request_id] = {batch, describe(batch, events)};
   }

@@ -36,6 +36,9 @@ struct ModelEvent {
   Position position;
   Version version;
   Timestamp recorded_at;
+  // The same for an event and what was merged from it: its id, as far as the model can know.
+  std::string origin;
+  size_t commit = 0;  // of which it is part, counted over the whole store
 
   Timestamp true_at() const { return valid_at.value_or(recorded_at); }
 };
@@ -70,6 +73,25 @@ struct ModelOutcome {
   std::optional<Code> error;
 };
 
+struct ModelMergeStep {
+  MergeStep::Status status = MergeStep::Status::kClean;
+  Position position;
+  size_t events = 0;
+  std::vector<Position> missing;
+  bool id_is_taken = false;
+  std::optional<Condition> condition;  // the first that does not hold
+  std::vector<Condition> conditions;   // those that hold, in positions of the target
+  Version actual_version;
+  Position found;
+};
+
+struct ModelMerge {
+  std::vector<ModelMergeStep> steps;
+  std::map<std::string, std::pair<uint64_t, uint64_t>> touched;  // events of source and target
+  uint64_t would_append = 0, skipped = 0, duplicates = 0;
+  bool is_blocked = false;
+};
+
 class ModelStore {
  public:
   struct Fork {
@@ -99,6 +121,13 @@ class ModelStore {
   // kNotFound; kInvalidArgument for main; kConflict while children live.
   Result<void> discard_fork(const std::string& name);
 
+  // kNotFound; kInvalidArgument for a fork into itself or one that came from it.
+  Result<ModelMerge> plan_merge(const MergeRequest& request) const;
+  // Requires: the plan is of now and not blocked.  `ids` are those of the events that are appended, in order.
+  void merge(const MergeRequest& request, const ModelMerge& plan, const std::vector<std::string>& ids,
+             const std::string& actor, Timestamp recorded_at);
+  const Fork* target_of(const MergeRequest& request) const;
+
   // The number of events of a line that were recorded at or before `time`.
   static Position position_at(ModelLine events, Timestamp time);
   // Where two lines part: how many events they share.
@@ -114,6 +143,7 @@ class ModelStore {
   std::optional<ModelOutcome> replay_of_ids(const ModelBatch& batch, ModelLine line) const;
 
   std::vector<Fork> forks_;
+  std::vector<std::vector<Condition>> commits_;  // the conditions each was appended under
   std::map<std::string, Request> requests_;
 };
 

@@ -59,7 +59,11 @@ ModelEvent RandomHistory::event(ModelLine line) {
   if (chance_.percent(likely_.valid_at))
     made.valid_at = Timestamp{1'700'000'000'000'000 + int64_t(chance_.below(2'000'000)) - 1'000'000};
   if (chance_.percent(3)) made.embedding = {0.5F, -1.0F, float(chance_.below(100))};
-  if (!line.empty() && chance_.percent(likely_.known_id)) made.client_id = line[chance_.below(line.size())].client_id;
+  // Merged events have ids that the store made, which another line may know in its own way.
+  if (!line.empty() && chance_.percent(likely_.known_id)) {
+    const std::string& id = line[chance_.below(line.size())].client_id;
+    if (id.starts_with("event-")) made.client_id = id;
+  }
   return made;
 }
 
@@ -142,13 +146,14 @@ ModelBatch RandomHistory::changed(ModelBatch batch) {
     case 7: event.metadata = R"({"changed":1})"; break;
     default: event.causation_id = "changed"; break;
   }
+  if (chance_.percent(20)) batch.head.fork = "main";  // the same ids in two lines
   return batch;
 }
 
 ModelEvents RandomHistory::known_events(ModelLine line) {
   ModelEvents known;
   for (const ModelEvent& event : line) {
-    if (!event.client_id.empty() && chance_.percent(20) && known.size() < 5) known.push_back(event);
+    if (event.client_id.starts_with("event-") && chance_.percent(20) && known.size() < 5) known.push_back(event);
   }
   return known;
 }
@@ -202,6 +207,15 @@ NewFork RandomHistory::fork(const ModelStore& model) {
     made.from.position = Position{line.size() + 1 + chance_.below(3)};
   else if (!line.empty() && chance_.percent(50))
     made.from.time = line[chance_.below(line.size())].recorded_at;
+  return made;
+}
+
+MergeRequest RandomHistory::merge(const ModelStore& model) {
+  MergeRequest made;
+  made.source = chance_.percent(2) ? "no-such-fork" : living(model);
+  if (chance_.percent(50)) made.target = chance_.percent(2) ? "no-such-fork" : living(model);
+  made.on_conflict = static_cast<OnConflict>(chance_.below(3));
+  if (chance_.percent(25)) made.only = match();
   return made;
 }
 

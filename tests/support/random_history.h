@@ -21,6 +21,8 @@ class RandomHistory {
   ModelBatch batch(const ModelStore& model);
   // A new fork of a random living one, sometimes at an impossible moment, under a taken name or of an unknown parent.
   NewFork fork(const ModelStore& model);
+  // A merge of any two of them, possible or not.
+  MergeRequest merge(const ModelStore& model);
   // The name of a living fork, main included.
   std::string living(const ModelStore& model);
   Match match();

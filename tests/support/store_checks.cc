@@ -374,4 +374,49 @@ std::string check_store(const Store& store, const ModelStore& model) {
   return living == infos.size() ? "" : differs("number of forks", infos.size(), living);
 }
 
+namespace {
+
+std::string check_step(const MergeStep& step, const ModelMergeStep& model) {
+  const std::string at = "step at " + std::to_string(model.position.value) + ": ";
+  if (step.position != model.position) return at + "begins at " + std::to_string(step.position.value);
+  if (step.events != model.events) return differs(at + "events", step.events, model.events);
+  if (step.missing != model.missing) return at + "other events are missing";
+  if (step.status != model.status) {
+    return differs(at + "status", static_cast<int>(step.status), static_cast<int>(model.status));
+  }
+  if (step.taken_id.empty() == model.id_is_taken) return at + "an id is taken on one side only";
+  if (step.condition != model.condition) return at + "another condition does not hold";
+  if (step.conditions != model.conditions) return at + "other conditions are kept";
+  if (step.status != MergeStep::Status::kConflict) return "";
+  if (step.found != model.found) return differs(at + "found", step.found.value, model.found.value);
+  const bool has_version = step.condition && step.condition->kind == Condition::Kind::kStreamVersion;
+  if (!has_version || step.actual_version == model.actual_version) return "";
+  return differs(at + "version", step.actual_version.value, model.actual_version.value);
+}
+
+}  // namespace
+
+std::string check_plan(const MergePlan& plan, const ModelMerge& model) {
+  if (plan.steps.size() != model.steps.size()) return differs("steps", plan.steps.size(), model.steps.size());
+  for (size_t i = 0; i < plan.steps.size(); i++) {
+    if (auto problem = check_step(plan.steps[i], model.steps[i]); !problem.empty()) return problem;
+  }
+  if (plan.would_append != model.would_append) return differs("would_append", plan.would_append, model.would_append);
+  if (plan.skipped != model.skipped) return differs("skipped", plan.skipped, model.skipped);
+  if (plan.duplicates != model.duplicates) return differs("duplicates", plan.duplicates, model.duplicates);
+  if (plan.is_blocked != model.is_blocked) return "blocked on one side only";
+  std::map<std::string, std::pair<uint64_t, uint64_t>> touched;
+  for (const TouchedStream& each : plan.touched) touched[each.stream] = {each.source_events, each.target_events};
+  return touched == model.touched ? "" : "other streams are touched on both sides";
+}
+
+std::vector<std::string> ids_to_append(const View& source, const MergePlan& plan, OnConflict on_conflict) {
+  std::vector<std::string> ids;
+  for (const MergeStep& step : plan.steps) {
+    if (!is_taken(step, on_conflict)) continue;
+    for (const Position position : step.missing) ids.push_back(source.at(position).id());
+  }
+  return ids;
+}
+
 }  // namespace chronos::test

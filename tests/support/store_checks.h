@@ -28,6 +28,10 @@ std::string check_outcome(const AppendOutcome& outcome, const ModelOutcome& mode
 // The events that a conflict says the caller missed can be read in its view.
 std::string check_missed(const Conflict& conflict, ModelLine line);
 
+std::string check_plan(const MergePlan& plan, const ModelMerge& model);
+// The ids of the events that a plan appends, in order.
+std::vector<std::string> ids_to_append(const View& source, const MergePlan& plan, OnConflict on_conflict);
+
 // The list of forks, and every fork whole.
 std::string check_store(const Store& store, const ModelStore& model);
 
