@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "mcp/command_line_forks.h"
 #include "version.h"
 
 namespace chronos {
@@ -15,6 +16,8 @@ Examples:
   chronos export > events.ndjson
   chronos call append_events '{"events":[{"stream":"order-7","type":"OrderPaid","data":{"amount":12}}]}'
   chronos call get_state '{"stream":"order-7","as_of":1042}'
+  chronos fork create try-2 --ttl 7d                  a line of history to try something in
+  chronos fork merge try-2 --preview                  what bringing it back would do
   chronos verify
 
 Exit codes:
@@ -28,12 +31,7 @@ Exit codes:
 
 Several processes may use one data directory at the same time.)";
 
-std::string default_directory(const Environment& environment) {
-  if (!environment.data_directory.empty()) return environment.data_directory;
-  if (!environment.xdg_data_home.empty()) return environment.xdg_data_home + "/chronos";
-  if (!environment.home.empty()) return environment.home + "/.local/share/chronos";
-  return "";
-}
+}  // namespace
 
 CLI::App* add_command(CLI::App& app, CommandLine& line, const char* name, const char* description, const char* footer) {
   CLI::App* command = app.add_subcommand(name, description);
@@ -44,6 +42,19 @@ CLI::App* add_command(CLI::App& app, CommandLine& line, const char* name, const 
       ->type_name("DIR");
   command->footer(footer);
   return command;
+}
+
+void add_actor(CLI::App& command, CommandLine& line) {
+  command.add_option("--actor", line.actor, "Who is recorded as the actor")->type_name("NAME")->capture_default_str();
+}
+
+namespace {
+
+std::string default_directory(const Environment& environment) {
+  if (!environment.data_directory.empty()) return environment.data_directory;
+  if (!environment.xdg_data_home.empty()) return environment.xdg_data_home + "/chronos";
+  if (!environment.home.empty()) return environment.home + "/.local/share/chronos";
+  return "";
 }
 
 void add_import(CLI::App& app, CommandLine& line) {
@@ -64,7 +75,7 @@ Examples:
       ->type_name("N")
       ->check(CLI::Range(1, 8192))
       ->capture_default_str();
-  command->add_option("--actor", line.actor, "Who is recorded as the actor")->type_name("NAME")->capture_default_str();
+  add_actor(*command, line);
   auto* id = command->add_option("--import-id", line.import_id, "Imports with another id do not know of each other")
                  ->type_name("ID");
   command->add_flag("--again", line.again, "Import under a new id, which is printed")->excludes(id);
@@ -93,7 +104,7 @@ Examples:
   command->add_option("TOOL", line.tool, "Its name; chronos tools lists them")->required();
   command->add_option("JSON", line.arguments, "Its arguments, a JSON object; - reads them from standard input")
       ->capture_default_str();
-  command->add_option("--actor", line.actor, "Who is recorded as the actor")->type_name("NAME")->capture_default_str();
+  add_actor(*command, line);
 }
 
 }  // namespace
@@ -113,6 +124,8 @@ Examples:
   add_import(app, line);
   add_export(app, line);
   add_call(app, line);
+  CLI::App* fork = add_fork_commands(app, line);
+  add_protect(app, line);
   add_command(app, line, "verify", "Check that the history is whole; exit code 4 when it is not", R"(
 Examples:
   chronos verify
@@ -128,10 +141,12 @@ Example:
   using Command = CommandLine::Command;
   constexpr std::pair<const char*, Command> kCommands[] = {{"stdio", Command::kStdio},   {"import", Command::kImport},
                                                            {"export", Command::kExport}, {"call", Command::kCall},
-                                                           {"verify", Command::kVerify}, {"tools", Command::kTools}};
+                                                           {"verify", Command::kVerify}, {"tools", Command::kTools},
+                                                           {"protect", Command::kProtect}};
   for (const auto& [name, command] : kCommands) {
     if (app.got_subcommand(name)) line.command = command;
   }
+  if (fork->parsed()) line.command = chosen_fork_command(*fork);
   if (line.data_directory.empty()) {
     std::cerr << "chronos: no data directory is known: give --data DIR or set CHRONOS_DATA\n";
     return kExitUsage;

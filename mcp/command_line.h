@@ -27,7 +27,33 @@ struct Environment {
 };
 
 struct CommandLine {
-  enum class Command { kStdio, kImport, kExport, kCall, kVerify, kTools };
+  enum class Command {
+    kStdio,
+    kImport,
+    kExport,
+    kCall,
+    kVerify,
+    kTools,
+    kForkList,
+    kForkCreate,
+    kForkMerge,
+    kForkDiscard,
+    kForkDiff,
+    kProtect
+  };
+  struct ForkOptions {
+    std::string name;     // create, merge, discard
+    std::string from;     // create
+    std::string purpose;  // create
+    uint64_t ttl_seconds = 0;
+    std::string into;  // merge
+    std::string on_conflict = "abort";
+    std::string only;  // a MATCH as JSON
+    bool preview = false;
+    std::string reason;  // discard
+    std::string left;    // diff: FORK or FORK@MOMENT
+    std::string right;
+  };
   Command command = Command::kStdio;
   std::string data_directory;
   std::string actor = "local";
@@ -41,6 +67,8 @@ struct CommandLine {
   uint64_t since_position = 0;
   std::string tool;
   std::string arguments = "{}";  // "-": on standard input
+  ForkOptions forks;
+  std::string protection;        // protect: on or off
 };
 
 // The command, or the exit code when there is nothing to run (help and version were printed, or what is wrong).

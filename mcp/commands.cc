@@ -20,17 +20,14 @@ namespace {
 
 constexpr size_t kMaxArgumentDepth = 256;
 
-void complain(const Error& error) { std::fprintf(stderr, "chronos: %s\n", error.message.c_str()); }
-
 void print_line(std::string text) {
   text += '\n';
-  if (auto written = write_all(STDOUT_FILENO, text); !written) complain(written.error());
+  if (auto written = write_all(STDOUT_FILENO, text); !written) fail(written.error(), kExitFailed);
 }
 
 // The exit code when the store cannot be had.
 ExitCode without_store(const Error& error) {
-  complain(error);
-  return error.code == Code::kCorrupt ? kExitCorrupt : kExitUnavailable;
+  return fail(error, error.code == Code::kCorrupt ? kExitCorrupt : kExitUnavailable);
 }
 
 Result<std::string> read_all(int fd) {
@@ -62,8 +59,7 @@ Result<std::string> call_arguments(const CommandLine& line) {
 
 ExitCode fail_call(const Error& error, ExitCode code) {
   print_line(error_json(error));
-  complain(error);
-  return code;
+  return fail(error, code);
 }
 
 ExitCode report_problems(const HistoryReport& report) {
@@ -100,6 +96,19 @@ ExitCode verify_forwarded(const CommandLine& line, Workplace place) {
 }
 
 }  // namespace
+
+ExitCode fail(const Error& error, ExitCode code) {
+  std::fprintf(stderr, "chronos: %s\n", error.message.c_str());
+  return code;
+}
+
+ExitCode exit_code_of(const Error& error, ExitCode otherwise) {
+  switch (error.code) {
+    case Code::kUnavailable: return kExitUnavailable;
+    case Code::kCorrupt: return kExitCorrupt;
+    default: return otherwise;
+  }
+}
 
 ExitCode run_stdio(const CommandLine&, Workplace place) {
   Dispatcher dispatcher(all_tools(), place.backend, place.clock);

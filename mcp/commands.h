@@ -18,11 +18,19 @@ struct Workplace {
   Disk& disk;
 };
 
+// Tells standard error what went wrong.
+ExitCode fail(const Error& error, ExitCode code);
+// What a store that cannot be opened or used means for the exit code.
+ExitCode exit_code_of(const Error& error, ExitCode otherwise);
+
 ExitCode run_stdio(const CommandLine& line, Workplace place);
 ExitCode run_import(const CommandLine& line, Workplace place);
 ExitCode run_export(const CommandLine& line, Workplace place);
 ExitCode run_call(const CommandLine& line, Workplace place);
 ExitCode run_verify(const CommandLine& line, Workplace place);
+// The commands of `fork`, and protect.
+ExitCode run_fork(const CommandLine& line, Workplace place);
+ExitCode run_protect(const CommandLine& line, Workplace place);
 ExitCode run_tools();
 
 }  // namespace chronos

@@ -24,6 +24,12 @@ ExitCode run(const CommandLine& line, Workplace place) {
     case CommandLine::Command::kCall: return run_call(line, place);
     case CommandLine::Command::kVerify: return run_verify(line, place);
     case CommandLine::Command::kTools: return run_tools();
+    case CommandLine::Command::kProtect: return run_protect(line, place);
+    case CommandLine::Command::kForkList:
+    case CommandLine::Command::kForkCreate:
+    case CommandLine::Command::kForkMerge:
+    case CommandLine::Command::kForkDiscard:
+    case CommandLine::Command::kForkDiff: return run_fork(line, place);
   }
   return kExitUsage;
 }

@@ -22,6 +22,8 @@ constexpr std::string_view kInstructions =
     "- Travel in time with as_of, a position or an RFC 3339 time, in every reading tool. Every answer says the "
     "position it was given at, and the same as_of gives the same answer for ever.\n"
     "- compare shows what changed between two moments, trace_events what caused what.\n"
+    "- Before anything risky try it in a fork: create_fork, append there with fork, compare, then merge_fork or "
+    "discard_fork.\n"
     "- If an answer has next_cursor there is more: pass it back as cursor.\n"
     "\n"
     "Errors say what to send instead. Call guide for longer explanations with examples.";

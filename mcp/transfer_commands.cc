@@ -24,19 +24,6 @@ double seconds_since(SteadyTime start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-ExitCode fail(const Error& error, ExitCode code) {
-  std::fprintf(stderr, "chronos: %s\n", error.message.c_str());
-  return code;
-}
-
-ExitCode exit_code_of(const Error& error, ExitCode otherwise) {
-  switch (error.code) {
-    case Code::kUnavailable: return kExitUnavailable;
-    case Code::kCorrupt: return kExitCorrupt;
-    default: return otherwise;
-  }
-}
-
 // One line on a terminal, rewritten ten times a second.
 class ProgressLine {
  public:

@@ -24,20 +24,14 @@ std::optional<uint64_t> position_in(const Json& as_of) {
 
 }  // namespace
 
-Result<View> read_view(const Store& store, const ArgumentsView& address) {
-  Address wanted;
-  wanted.fork = address.text("fork", "main");
-  auto now = store.view(wanted);
-  const Json* as_of = address.find("as_of");
-  if (!now || as_of == nullptr) return now;
+Result<Address> read_address(const ArgumentsView& arguments, const char* fork_member) {
+  Address address;
+  address.fork = arguments.text(fork_member, "main");
+  const Json* as_of = arguments.find("as_of");
+  if (as_of == nullptr) return address;
   if (const auto position = position_in(*as_of)) {
-    if (*position > now->head().value) {
-      return Error{Code::kInvalidArgument,
-                   "as_of " + std::to_string(*position) + " is past the head: fork \"" + wanted.fork +
-                       "\" ends at position " + std::to_string(now->head().value) + ", give at most that",
-                   "{\"head\":" + std::to_string(now->head().value) + "}"};
-    }
-    return now->cut(Position{*position});
+    address.position = Position{*position};
+    return address;
   }
   auto time = parse_time(as_of->get_ref<const std::string&>());
   if (!time) {
@@ -45,7 +39,25 @@ Result<View> read_view(const Store& store, const ArgumentsView& address) {
                  "as_of must be a position or an RFC 3339 time like \"2026-01-31T09:00:00Z\", got " + shown(*as_of),
                  ""};
   }
-  return now->cut(now->position_at(*time));
+  address.time = *time;
+  return address;
+}
+
+Result<View> read_view(const Store& store, const ArgumentsView& arguments) {
+  const auto address = read_address(arguments, "fork");
+  if (!address) return address.error();
+  Address now_there;
+  now_there.fork = address->fork;
+  auto now = store.view(now_there);
+  if (!now) return now;
+  if (address->time) return now->cut(now->position_at(*address->time));
+  if (!address->position) return now;
+  if (*address->position <= now->head()) return now->cut(*address->position);
+  const std::string head = std::to_string(now->head().value);
+  return Error{Code::kInvalidArgument,
+               "as_of " + std::to_string(address->position->value) + " is past the head: fork \"" + address->fork +
+                   "\" ends at position " + head + ", give at most that",
+               "{\"head\":" + head + "}"};
 }
 
 void write_at(JsonWriter& json, const View& view) {

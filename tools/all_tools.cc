@@ -7,18 +7,31 @@ namespace chronos {
 
 std::span<const Tool> all_tools() {
   static const Tool kTools[] = {
-      describe_store_tool(), append_events_tool(), query_events_tool(),   get_state_tool(),
-      compare_tool(),        trace_events_tool(),  verify_history_tool(), guide_tool(),
+      describe_store_tool(), append_events_tool(), query_events_tool(), get_state_tool(),
+      compare_tool(),        trace_events_tool(),  create_fork_tool(),  list_forks_tool(),
+      merge_fork_tool(),     discard_fork_tool(),  verify_history_tool(), guide_tool(),
   };
   return kTools;
 }
 
-const Tool* find_tool(std::string_view name) {
-  for (const Tool& tool : all_tools()) {
+std::span<const Tool> admin_tools() {
+  static const Tool kTools[] = {set_protection_tool()};
+  return kTools;
+}
+
+namespace {
+
+const Tool* find_in(std::span<const Tool> tools, std::string_view name) {
+  for (const Tool& tool : tools) {
     if (tool.name == name) return &tool;
   }
   return nullptr;
 }
+
+}  // namespace
+
+const Tool* find_tool(std::string_view name) { return find_in(all_tools(), name); }
+const Tool* find_admin_tool(std::string_view name) { return find_in(admin_tools(), name); }
 
 std::string error_json(const Error& error) {
   std::string text;

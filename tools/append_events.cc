@@ -91,10 +91,7 @@ constexpr std::string_view kInput = R"({
           "after": {"description": "Where none_match begins, 0 when absent.", @position},
           "some_match": {"description": "At least one event must match any of these.", @match},
           "head": {"description": "Nothing at all may have been appended after this position.", @position}}}},
-    @fork,
-    "request_id": {
-      "type": "string", "minLength": 1, "maxLength": 128,
-      "description": "Makes retrying safe: the same id with the same content is written once."},
+    @fork, @request_id,
     "durability": {
       "type": "string", "enum": ["fsync", "os"],
       "description": "fsync (default) answers after the disk has it, os is faster and may lose it in a power

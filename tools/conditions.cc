@@ -7,7 +7,6 @@
 #include "tools/address.h"
 #include "tools/arguments.h"
 #include "tools/event_text.h"
-#include "tools/json_writer.h"
 
 namespace chronos {
 namespace {
@@ -77,6 +76,26 @@ std::pair<std::string, std::string> found_and_next(const Conflict& conflict) {
   return {};
 }
 
+void write_names(JsonWriter& json, std::string_view member, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  json.key(member).begin_array();
+  for (const std::string& name : names) json.string(name);
+  json.end_array();
+}
+
+void write_match(JsonWriter& json, const Match& match) {
+  json.begin_array();
+  for (const MatchItem& item : match) {
+    json.begin_object();
+    write_names(json, "types", item.types);
+    write_names(json, "tags", item.tags);
+    write_names(json, "streams", item.streams);
+    if (!item.stream_prefix.empty()) json.key("stream_prefix").string(item.stream_prefix);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_found(JsonWriter& json, const Conflict& conflict) {
   switch (conflict.condition.kind) {
     case Condition::Kind::kStreamVersion:
@@ -128,6 +147,31 @@ Result<std::vector<Condition>> read_conditions(const Json& conditions) {
     read.push_back(*std::move(condition));
   }
   return read;
+}
+
+void write_condition(JsonWriter& json, const Condition& condition) {
+  json.begin_object();
+  switch (condition.kind) {
+    case Condition::Kind::kStreamVersion:
+      json.key("stream").string(condition.stream);
+      json.key("version").integer(condition.version.value);
+      break;
+    case Condition::Kind::kStreamExists:
+      json.key("stream").string(condition.stream);
+      json.key("exists").boolean(true);
+      break;
+    case Condition::Kind::kNoneMatch:
+      json.key("none_match");
+      write_match(json, condition.match);
+      if (condition.position.value > 0) json.key("after").integer(condition.position.value);
+      break;
+    case Condition::Kind::kSomeMatch:
+      json.key("some_match");
+      write_match(json, condition.match);
+      break;
+    case Condition::Kind::kHead: json.key("head").integer(condition.position.value); break;
+  }
+  json.end_object();
 }
 
 Error conflict_error(const Conflict& conflict, const Json& conditions) {

@@ -8,6 +8,7 @@
 #include "core/condition.h"
 #include "core/result.h"
 #include "core/store.h"
+#include "tools/json_writer.h"
 
 namespace chronos {
 
@@ -19,6 +20,9 @@ Result<void> check_condition_forms(const nlohmann::json& conditions);
 
 // Requires: both checks passed, the forms' and the schema's.
 Result<std::vector<Condition>> read_conditions(const nlohmann::json& conditions);
+
+// A condition as clients write it: {"stream":"order-7","version":3}.
+void write_condition(JsonWriter& json, const Condition& condition);
 
 // kConflict, with everything needed to decide again.  `conditions` is what the client sent.
 Error conflict_error(const Conflict& conflict, const nlohmann::json& conditions);

@@ -78,6 +78,9 @@ constexpr std::string_view kOutput = R"({
       "type": "array",
       "items": {"type": "string"},
       "description": "What append_events takes, the default first."},
+    "main_protected": {
+      "type": "boolean",
+      "description": "True when append_events to main is refused: append in a fork, then merge_fork."},
     "read_only_reason": {"type": "string", "description": "Why the store takes no appends, if so."},
     "recovery_report": {"type": "string", "description": "What opening the store had to cut, if anything."},
     @at}})";
@@ -265,6 +268,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   json.key("durability").begin_array().string("fsync");
   if (status.allow_os_durability) json.string("os");
   json.end_array();
+  if (status.main_protected) json.key("main_protected").boolean(true);
   if (!status.read_only_reason.empty()) json.key("read_only_reason").string(status.read_only_reason);
   if (!status.recovery_report.empty()) json.key("recovery_report").string(status.recovery_report);
   json.key("at");

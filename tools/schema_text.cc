@@ -19,6 +19,9 @@ constexpr Piece kPieces[] = {
       "type": ["integer", "string"], "minimum": 0, "maximum": 9007199254740991, "minLength": 1, "maxLength": 64,
       "description": "The past moment to read at, now when absent: a position (exact and repeatable) or an RFC
         3339 time like 2026-01-31T09:00:00Z."})"},
+    {"request_id", R"("request_id": {
+      "type": "string", "minLength": 1, "maxLength": 128,
+      "description": "Makes retrying safe: the same id with the same content is written once."})"},
     {"detail", R"("detail": {
       "type": "string", "enum": ["summary", "full"],
       "description": "summary (default) shortens strings of more than 300 characters in data and lists them in

@@ -11,7 +11,14 @@ Tool query_events_tool();
 Tool get_state_tool();
 Tool compare_tool();
 Tool trace_events_tool();
+Tool create_fork_tool();
+Tool list_forks_tool();
+Tool merge_fork_tool();
+Tool discard_fork_tool();
 Tool verify_history_tool();
 Tool guide_tool();
+
+// For the operator (admin_tools).
+Tool set_protection_tool();
 
 }  // namespace chronos

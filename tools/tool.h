@@ -46,6 +46,11 @@ std::span<const Tool> all_tools();
 // Null when there is none of that name.
 const Tool* find_tool(std::string_view name);
 
+// Calls that belong to the operator and never to an agent: the command line runs them, here or in the process that has
+// the store, and no protocol lists or takes them.
+std::span<const Tool> admin_tools();
+const Tool* find_admin_tool(std::string_view name);
+
 // {"error":{"code":...,"message":...,"retryable":...,"details":{...}}}
 std::string error_json(const Error& error);
 

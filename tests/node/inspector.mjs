@@ -43,9 +43,14 @@ const calls = [
   ["get_state", { stream: "order-1" }],
   ["compare", { left: { as_of: 0 }, right: {}, stream: "order-1" }],
   ["trace_events", { id: "e-1" }],
+  ["create_fork", { name: "try", request_id: "make-try" }],
+  ["list_forks", {}],
+  ["merge_fork", { fork: "try" }],
   ["verify_history", {}],
   ["guide", {}],
 ];
+// Not repeated in each era: a discarded fork's name stays taken.
+const last = ["discard_fork", { fork: "try", reason: "done" }];
 
 test("README.md has a block for it", () => assert.ok(block?.mcpServers?.chronos));
 
@@ -63,3 +68,8 @@ for (const era of [undefined, "auto", "modern"]) {
     });
   }
 }
+
+test("discard_fork with the block as it stands", async () => {
+  const result = await call(undefined, ...last);
+  assert.ok(!result.isError, JSON.stringify(result));
+});

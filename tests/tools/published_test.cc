@@ -41,7 +41,8 @@ TEST_CASE("The tools are those of the contract, in the order an agent needs them
   std::vector<std::string> names;
   for (const Tool& tool : all_tools()) names.emplace_back(tool.name);
   CHECK(names == std::vector<std::string>{"describe_store", "append_events", "query_events", "get_state", "compare",
-                                          "trace_events", "verify_history", "guide"});
+                                          "trace_events", "create_fork", "list_forks", "merge_fork", "discard_fork",
+                                          "verify_history", "guide"});
   CHECK(find_tool("get_state")->name == "get_state");
   CHECK(find_tool("get_stat") == nullptr);
   CHECK(find_tool("") == nullptr);
@@ -86,13 +87,29 @@ TEST_CASE("Integers that are read have an end", "[tools]") {
   }
 }
 
-TEST_CASE("Only append_events writes", "[tools]") {
+TEST_CASE("Hints say which tools write, and which take something away", "[tools]") {
+  const std::set<std::string_view> writing = {"append_events", "create_fork", "merge_fork", "discard_fork"};
   for (const Tool& tool : all_tools()) {
     INFO(tool.name);
-    CHECK(tool.read_only == (tool.name != "append_events"));
+    CHECK(tool.read_only == !writing.contains(tool.name));
     CHECK(tool.idempotent == (tool.name != "append_events"));
-    CHECK(!tool.destructive);
+    CHECK(tool.destructive == (tool.name == "discard_fork"));
     CHECK(tool.needs_store == (tool.name != "guide"));
+    // A call that is sent again after its answer was lost must not be carried out twice.
+    CHECK(Json::parse(tool.input_schema)["properties"].contains("request_id") == writing.contains(tool.name));
+  }
+}
+
+TEST_CASE("Calls of the operator are not among the tools", "[tools]") {
+  REQUIRE(find_admin_tool("set_protection") != nullptr);
+  CHECK(find_tool("set_protection") == nullptr);
+  CHECK(find_admin_tool("append_events") == nullptr);
+  for (const Tool& tool : admin_tools()) {
+    INFO(tool.name);
+    for (const Tool& listed : all_tools()) CHECK(listed.name != tool.name);
+    CHECK(!tool.read_only);
+    CHECK(Json::parse(tool.input_schema)["properties"].contains("request_id"));
+    check_schema(Json::parse(tool.output_schema), std::string(tool.name), false);
   }
 }
 

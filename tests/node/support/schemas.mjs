@@ -11,6 +11,10 @@ export const toolNames = [
   "get_state",
   "compare",
   "trace_events",
+  "create_fork",
+  "list_forks",
+  "merge_fork",
+  "discard_fork",
   "verify_history",
   "guide",
 ];
