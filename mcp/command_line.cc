@@ -139,9 +139,9 @@ Example:
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   using Command = CommandLine::Command;
-  constexpr std::pair<const char*, Command> kCommands[] = {{"stdio", Command::kStdio},   {"import", Command::kImport},
-                                                           {"export", Command::kExport}, {"call", Command::kCall},
-                                                           {"verify", Command::kVerify}, {"tools", Command::kTools},
+  constexpr std::pair<const char*, Command> kCommands[] = {{"stdio", Command::kStdio},    {"import", Command::kImport},
+                                                           {"export", Command::kExport},  {"call", Command::kCall},
+                                                           {"verify", Command::kVerify},  {"tools", Command::kTools},
                                                            {"protect", Command::kProtect}};
   for (const auto& [name, command] : kCommands) {
     if (app.got_subcommand(name)) line.command = command;

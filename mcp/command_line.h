@@ -68,7 +68,7 @@ struct CommandLine {
   std::string tool;
   std::string arguments = "{}";  // "-": on standard input
   ForkOptions forks;
-  std::string protection;        // protect: on or off
+  std::string protection;  // protect: on or off
 };
 
 // The command, or the exit code when there is nothing to run (help and version were printed, or what is wrong).

@@ -103,9 +103,10 @@ CLI::App* add_fork_commands(CLI::App& app, CommandLine& line) {
 
 CommandLine::Command chosen_fork_command(const CLI::App& fork) {
   using Command = CommandLine::Command;
-  constexpr std::pair<const char*, Command> kCommands[] = {
-      {"create", Command::kForkCreate}, {"merge", Command::kForkMerge}, {"discard", Command::kForkDiscard},
-      {"diff", Command::kForkDiff}};
+  constexpr std::pair<const char*, Command> kCommands[] = {{"create", Command::kForkCreate},
+                                                           {"merge", Command::kForkMerge},
+                                                           {"discard", Command::kForkDiscard},
+                                                           {"diff", Command::kForkDiff}};
   for (const auto& [name, command] : kCommands) {
     if (fork.got_subcommand(name)) return command;
   }

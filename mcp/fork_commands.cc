@@ -168,9 +168,8 @@ ExitCode run_protect(const CommandLine& line, Workplace place) {
   }
   const auto answer = ask(line, place, find_admin_tool("set_protection"), {{"main", line.protection == "on"}});
   if (!answer) return fail(answer.error(), exit_code_of(answer.error(), kExitFailed));
-  return print(answer->value("main_protected", false)
-                   ? "main is protected: it takes events by merges only\n"
-                   : "main is not protected: it takes appends\n");
+  return print(answer->value("main_protected", false) ? "main is protected: it takes events by merges only\n"
+                                                      : "main is not protected: it takes appends\n");
 }
 
 }  // namespace chronos

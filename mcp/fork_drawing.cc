@@ -89,8 +89,7 @@ void add_rows(const Children& children, const Json& root, std::vector<Row>& rows
     open.pop_back();
     const Json& fork = *next.fork;
     rows.push_back({next.name, fork.contains("position") ? text_of(fork, "position") : "-", text_of(fork, "head"),
-                    text_of(fork, "own_events"), to_the_second(text_of(fork, "expires_at")),
-                    text_of(fork, "purpose")});
+                    text_of(fork, "own_events"), to_the_second(text_of(fork, "expires_at")), text_of(fork, "purpose")});
     const auto found = children.find(text_of(fork, "fork"));
     if (found == children.end()) continue;
     // The last one is opened first: it is drawn last.
@@ -105,7 +104,7 @@ void add_rows(const Children& children, const Json& root, std::vector<Row>& rows
 // --- a merge ---
 
 std::string shortened(std::string text) {
-  constexpr size_t kMost = 60;
+  constexpr size_t kMost = 48;
   if (text.size() <= kMost) return text;
   size_t end = kMost - 3;
   while ((text[end] & 0xc0) == 0x80) end--;

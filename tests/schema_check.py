@@ -41,6 +41,22 @@ WORK = [
     ("compare", {"left": {"as_of": 0}, "right": {"fork": "main"}, "stream": "order-7"}),
     ("trace_events", {"id": "e1"}),
     ("trace_events", {"position": 2, "direction": "causes", "limit": 1}),
+    ("create_fork", {"name": "try-1", "as_of": 1, "purpose": "to see", "ttl_seconds": 3600, "request_id": "f1"}),
+    ("create_fork", {"name": "try-1", "as_of": 1, "purpose": "to see", "ttl_seconds": 3600, "request_id": "f1"}),
+    ("create_fork", {"name": "deeper", "from": "try-1"}),
+    ("append_events", {"events": [{"stream": "order-7", "type": "T", "data": {}, "id": "f-1"}], "fork": "try-1",
+                       "conditions": [{"stream": "order-7", "version": 1}]}),
+    ("append_events", {"events": [{"stream": "order-8", "type": "T", "data": {}}], "fork": "try-1"}),
+    ("compare", {"left": {"fork": "main"}, "right": {"fork": "try-1"}}),
+    ("list_forks", {}),
+    ("list_forks", {"limit": 1}),
+    ("merge_fork", {"fork": "try-1"}),
+    ("merge_fork", {"fork": "try-1", "into": "main", "on_conflict": "skip", "limit": 1}),
+    ("merge_fork", {"fork": "try-1", "on_conflict": "source_wins", "only": [{"streams": ["order-7"]}]}),
+    ("merge_fork", {"fork": "try-1", "on_conflict": "source_wins", "preview_token": "$token", "request_id": "m1"}),
+    ("merge_fork", {"fork": "try-1"}),
+    ("discard_fork", {"fork": "deeper", "reason": "done", "request_id": "d1"}),
+    ("discard_fork", {"fork": "deeper", "reason": "done", "request_id": "d1"}),
     ("verify_history", {}),
     ("guide", {}),
     ("guide", {"topic": "start"}),
@@ -58,6 +74,13 @@ REFUSED = [
     ("compare", {"left": 1}),
     ("trace_events", {"depth": 51}),
     ("guide", {"topic": "all"}),
+    ("create_fork", {}),
+    ("create_fork", {"name": "x", "ttl_seconds": 0}),
+    ("list_forks", {"limit": 0}),
+    ("merge_fork", {}),
+    ("merge_fork", {"fork": "try-1", "on_conflict": "guess"}),
+    ("merge_fork", {"fork": "try-1", "only": []}),
+    ("discard_fork", {"fork": 1}),
 ]
 
 
@@ -88,6 +111,9 @@ def main(program):
             validators[name, kind] = Draft202012Validator(tool[kind])
     with tempfile.TemporaryDirectory() as directory:
         def call(name, arguments):
+            if arguments.get("preview_token") == "$token":  # the one of the preview
+                asked = {k: v for k, v in arguments.items() if k not in ("preview_token", "request_id")}
+                arguments["preview_token"] = json.loads(call(name, asked).stdout).get("preview_token", "absent")
             return run("call", name, json.dumps(arguments), "--data", directory)
 
         for name, arguments in WORK:

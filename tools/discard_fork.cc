@@ -39,8 +39,8 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   const auto arguments = Arguments::read(kSchema, text);
   if (!arguments) return arguments.error();
   const ArgumentsView view = arguments->view();
-  const auto done = context.store->discard_fork(view.text("fork"), view.text("reason"), context.actor,
-                                                view.text("request_id"));
+  const auto done =
+      context.store->discard_fork(view.text("fork"), view.text("reason"), context.actor, view.text("request_id"));
   if (!done) return done.error();
   const auto main = context.store->view({});
   if (!main) return main.error();

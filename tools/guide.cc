@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::string_view kDescription =
     "Explains how to use this event store well, in short pages: how to model events, how to append safely when others "
-    "write too, how to read the past, how to try something in a fork first. Call it without topic for the list, with topic for a page. Read start once when "
-    "the store is new to you, and errors when a call was refused and its message is not enough.";
+    "write too, how to read the past, how to try something in a fork first. Call it without topic for the list, with "
+    "topic for a page. Read start once when the store is new to you, and errors when a call was refused and its "
+    "message is not enough.";
 
 constexpr std::string_view kInput = R"({
   "type": "object", "additionalProperties": false,

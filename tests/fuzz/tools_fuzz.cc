@@ -28,6 +28,10 @@ struct SmallStore {
     const size_t size = events.size();
     events.append(kSimdPadding, ' ');
     CHECK(find_tool("append_events")->call(context, ValidJson::trusted(std::string_view(events).substr(0, size))));
+    std::string fork = R"({"name":"f","as_of":1})";
+    const size_t fork_size = fork.size();
+    fork.append(kSimdPadding, ' ');
+    CHECK(find_tool("create_fork")->call(context, ValidJson::trusted(std::string_view(fork).substr(0, fork_size))));
   }
 };
 

@@ -127,6 +127,14 @@ for (const kind of kinds) {
         ["trace_events", { id: "no-such-id" }, "not_found"],
         ["describe_store", { as_of: "yesterday" }, "invalid_argument"],
         ["guide", { topic: "no-such-topic" }, "invalid_argument"],
+        ["create_fork", { name: "main" }, "invalid_argument"],
+        ["create_fork", { name: "not a name" }, "invalid_argument"],
+        ["create_fork", { name: "late", as_of: 999_999 }, "invalid_argument"],
+        ["merge_fork", { fork: "no-such-fork" }, "not_found"],
+        ["merge_fork", { fork: "main", into: "main" }, "invalid_argument"],
+        ["merge_fork", { fork: "main", preview_token: "1.2.3.4" }, "invalid_argument"],
+        ["discard_fork", { fork: "main" }, "invalid_argument"],
+        ["discard_fork", { fork: "no-such-fork" }, "not_found"],
       ];
       for (const [name, args, code] of cases) {
         const result = await session.call(name, args);
@@ -187,6 +195,29 @@ for (const kind of kinds) {
         }
       }
       if (offered.prompts) assert.ok((await session.client.listPrompts()).prompts.every((prompt) => prompt.description));
+    });
+
+    test("create_fork, list_forks, merge_fork and discard_fork", async () => {
+      const made = await ask("create_fork", { name: "try-1", purpose: "to see", request_id: "f1" });
+      assert.equal(made.position, await head());
+      const inFork = { fork: "try-1", conditions: [{ stream: "order-7", version: 2 }] };
+      await ask("append_events", { ...inFork, events: [{ stream: "order-7", type: "OrderShipped", data: { status: "shipped" } }] });
+      assert.deepEqual((await ask("list_forks", {})).forks.map((fork) => fork.fork), ["main", "try-1"]);
+      const sides = { left: { fork: "main" }, right: { fork: "try-1" } };
+      assert.deepEqual((await ask("compare", sides)).changed.map((change) => change.stream), ["order-7"]);
+      const preview = await ask("merge_fork", { fork: "try-1", into: "main" });
+      assert.deepEqual(preview.batches.map((batch) => batch.status), ["clean"]);
+      const other = await session.refuse("merge_fork", { fork: "try-1", preview_token: preview.preview_token });
+      assert.equal(other.code, "invalid_argument");
+      // Into another fork, so that main stays as the next test wants it.
+      await ask("create_fork", { name: "other" });
+      const into = { fork: "try-1", into: "other" };
+      const token = (await ask("merge_fork", into)).preview_token;
+      const merged = await ask("merge_fork", { ...into, preview_token: token, request_id: "m1" });
+      assert.equal(merged.appended, 1);
+      assert.equal((await ask("merge_fork", { ...into, preview_token: token, request_id: "m1" })).replayed, true);
+      assert.equal((await ask("discard_fork", { fork: "try-1", reason: "merged" })).fork, "try-1");
+      assert.equal((await session.refuse("query_events", { fork: "try-1" })).code, "not_found");
     });
 
     test("keeps everything for the next connection", async () => {

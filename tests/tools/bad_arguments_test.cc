@@ -64,6 +64,18 @@ TEST_CASE("Absurd arguments are refused with a sentence", "[tools]") {
       {"compare", R"({"left":{"at":5}})", Code::kInvalidArgument},
       {"describe_store", R"({"fork":"nowhere"})", Code::kNotFound},
       {"verify_history", R"({"fork":"main"})", Code::kInvalidArgument},
+      {"create_fork", "{}", Code::kInvalidArgument},
+      {"create_fork", R"({"name":"a\u0000"})", Code::kInvalidArgument},
+      {"create_fork", R"({"name":"x","ttl_seconds":-1})", Code::kInvalidArgument},
+      {"create_fork", R"({"name":"x","ttl_seconds":9007199254740991})", Code::kInvalidArgument},
+      {"create_fork", R"({"name":"x","as_of":9007199254740991})", Code::kInvalidArgument},
+      {"create_fork", R"({"name":"x","request_id":"a\u0000b"})", Code::kInvalidArgument},
+      {"list_forks", R"({"limit":1e99})", Code::kInvalidArgument},
+      {"merge_fork", R"({"fork":"main","only":[{}]})", Code::kInvalidArgument},
+      {"merge_fork", R"({"fork":"main","only":[{"types":[]}]})", Code::kInvalidArgument},
+      {"merge_fork", R"({"fork":"main","preview_token":"1.0.0.0"})", Code::kInvalidArgument},
+      {"merge_fork", R"({"fork":"nowhere","into":"nothing"})", Code::kNotFound},
+      {"discard_fork", R"({"fork":"a\u0000"})", Code::kNotFound},
   };
   for (const auto& [tool, arguments, code] : cases) {
     const Error error = session.refused_text(tool, arguments);

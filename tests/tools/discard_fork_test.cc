@@ -24,7 +24,9 @@ TEST_CASE("discard_fork ends a fork and nothing else", "[tools][forks]") {
     CHECK(session.call("list_forks", Json::object())["forks"].size() == 2);
     session.reopen();
   }
-  CHECK(session.refused("append_events", {{"fork", "try-2"}, {"events", {{{"stream", "a"}, {"type", "T"}, {"data", Json::object()}}}}})
+  CHECK(session
+            .refused("append_events",
+                     {{"fork", "try-2"}, {"events", {{{"stream", "a"}, {"type", "T"}, {"data", Json::object()}}}}})
             .code == Code::kNotFound);
 }
 

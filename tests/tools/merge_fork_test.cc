@@ -50,8 +50,7 @@ TEST_CASE("A preview tells what would happen to each batch, and writes nothing",
                                            {"condition", {{"stream", "b"}, {"version", 1}}},
                                            {"found", {{"actual_version", 2}}}},
                                           {{"position", 5}, {"events", 1}, {"status", "clean"}}}));
-  CHECK(answer["touched_on_both"] ==
-        Json::array({{{"stream", "b"}, {"source_events", 1}, {"target_events", 1}}}));
+  CHECK(answer["touched_on_both"] == Json::array({{{"stream", "b"}, {"source_events", 1}, {"target_events", 1}}}));
   CHECK(answer["at"]["fork"] == "main");
   CHECK(answer["at"]["position"] == 3);
   CHECK(head_of(session, "main") == 3);
@@ -128,7 +127,8 @@ TEST_CASE("only picks batches", "[tools][forks]") {
   CHECK(preview["batches"][0]["position"] == 5);
   CHECK(merge_now(session, arguments)["appended"] == 1);
   CHECK(session.call("merge_fork", {{"fork", "try-2"}})["batches"][2]["status"] == "duplicate");
-  CHECK(session.refused("merge_fork", {{"fork", "try-2"}, {"only", Json::array({Json::object()})}}).code == Code::kInvalidArgument);
+  CHECK(session.refused("merge_fork", {{"fork", "try-2"}, {"only", Json::array({Json::object()})}}).code ==
+        Code::kInvalidArgument);
   CHECK(session.refused("merge_fork", {{"fork", "try-2"}, {"only", Json::array()}}).code == Code::kInvalidArgument);
   const Json none = session.call("merge_fork", {{"fork", "try-2"}, {"only", {{{"streams", {"z"}}}}}});
   CHECK(none["batches"].empty());
