@@ -60,7 +60,8 @@ class Agent:
 
 
 def shortened(value, hidden=frozenset({"id", "recorded_at", "valid_at", "actor", "durability", "retryable", "at", "left_at",
-                                      "first", "last", "last_position", "event_count", "condition_index", "side"})):
+                                      "first", "last", "last_position", "event_count", "condition_index", "side", "created_at",
+                                      "expires_at", "discarded_at"})):
     """Without what a reader of the demonstration does not need, such as ids and times."""
     if isinstance(value, dict):
         return {k: shortened(v) for k, v in value.items() if k not in hidden}
@@ -126,6 +127,38 @@ def story(ann, ben):
     expect("the status differs", any(d["path"] == "/status" for d in answer["differences"]))
 
 
+def fork_story(ann, ben):
+    step("6. Ben tries a refund in a fork of his own, under the conditions his decision rests on.")
+    answer = ben.call("create_fork", name="try-refund", purpose="refund order-7", ttl_seconds=86400)
+    expect("the fork leaves main at its head", answer["parent"] == "main" and answer["position"] == 3)
+    ben.call("append_events", fork="try-refund", events=[
+        {"stream": "order-7", "type": "OrderRefunded", "data": {"status": "refunded", "paid": 0}}],
+        conditions=[{"stream": "order-7", "version": 3}])
+    ben.call("append_events", fork="try-refund", events=[
+        {"stream": "voucher-1", "type": "VoucherIssued", "data": {"customer": "Ida", "amount": 20}}],
+        conditions=[{"stream": "voucher-1", "version": 0}])
+
+    step("7. Ann goes on in main, which knows nothing of that.")
+    answer = ann.call("append_events", events=[
+        {"stream": "order-7", "type": "OrderDelivered", "data": {"status": "delivered"}}],
+        conditions=[{"stream": "order-7", "version": 3}])
+    expect("main is at version 4", answer["versions"] == {"order-7": 4})
+
+    step("8. Ben compares, then asks what a merge would do: the voucher is clean, the refund is in conflict.")
+    answer = ben.call("compare", left={"fork": "main"}, right={"fork": "try-refund"})
+    expect("both streams differ", [s["stream"] for s in answer["changed"]] == ["order-7", "voucher-1"])
+    merge = {"fork": "try-refund", "on_conflict": "skip"}
+    preview = ben.call("merge_fork", **merge)
+    expect("one batch is clean", sorted(b["status"] for b in preview["batches"]) == ["clean", "conflict"])
+
+    step("9. He merges what is clean, and drops the rest.")
+    answer = ben.call("merge_fork", **merge, preview_token=preview["preview_token"], request_id="merge-try-refund")
+    expect("one event was merged", answer["appended"] == 1 and answer["skipped"] == 1)
+    ben.call("discard_fork", fork="try-refund", reason="order-7 was delivered")
+    answer = ann.call("get_state", stream="voucher-1")
+    expect("Ann sees the voucher", answer["state"]["amount"] == 20)
+
+
 def indented(value):
     return json.dumps(value, indent=2).replace('[\n        "stdio"\n      ]', '["stdio"]')
 
@@ -155,6 +188,7 @@ def main():
         tools = ann.request("tools/list", {})["tools"]
         print("Tools they see: " + ", ".join(tool["name"] for tool in tools))
         story(ann, ben)
+        fork_story(ann, ben)
         for agent in (ben, ann):
             expect(f"the server of {agent.name} ends cleanly", agent.close() == 0)
     client_blocks(binary)

@@ -42,15 +42,15 @@ def check_blocks(text):
         check(server["chronos"]["args"][0] == "stdio", f"the block passes {server['chronos']['args']}")
 
 
-def check_session(text, binary):
-    """The session pasted in README.md is, line for line, what the demonstration prints."""
-    pasted = re.search(r"```text\n(1\. .*?)```", text, re.S)
+def check_sessions(text, binary):
+    """The sessions pasted in README.md are, line for line, what the demonstration prints."""
+    pasted = re.findall(r"```text\n(\d+\. .*?)```", text, re.S)
     run = subprocess.run([sys.executable, ROOT / "scripts/demo.py", binary], capture_output=True, text=True, timeout=60)
     check(run.returncode == 0, f"the demonstration failed: {run.stderr}")
-    check(pasted is not None, "no first session")
+    check(len(pasted) == 2, f"{len(pasted)} sessions in place of two, the first one and the one with a fork")
     printed = [line for line in run.stdout.split("\n") if line.strip()]
-    for line in filter(str.strip, pasted.group(1).split("\n") if pasted else []):
-        check(line in printed, f"the first session has a line that the demonstration does not print: {line}")
+    for line in filter(str.strip, "\n".join(pasted).split("\n")):
+        check(line in printed, f"a session has a line that the demonstration does not print: {line}")
 
 
 def check_commands(text, binary):
@@ -68,7 +68,7 @@ def main(binary):
     check(text.count("\n") <= 200, "README.md is longer than 200 lines")
     check_blocks(text)
     check_commands(text, binary)
-    check_session(text, binary)
+    check_sessions(text, binary)
     table = re.findall(r"^\| `(\w+)` \|", text, re.M)
     tools = listed_tools(binary)
     check([name for name in table if name in tools] == tools, f"the tool table {table} is not the list of tools {tools}")
