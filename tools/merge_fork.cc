@@ -150,11 +150,13 @@ Result<std::string> preview(const Store& store, const Call& call) {
 
 // An agent whose preview is out of date gets the next one at once.
 Error with_new_preview(const Store& store, const Call& call, Error error) {
-  if (error.code != Code::kConflict || !error.details.empty()) return error;
+  if (error.code != Code::kConflict) return error;
   const auto renewed = preview(store, call);
   if (!renewed) return error;
-  error.message += " (details.preview is a new preview, nothing was merged)";
-  error.details = "{\"preview\":" + *renewed + "}";
+  error.message += " (details.preview is a new one)";
+  // Beside what the engine told, which is an object with members, or nothing.
+  std::string details = error.details.empty() ? "{" : error.details.substr(0, error.details.size() - 1) + ",";
+  error.details = std::move(details) + "\"preview\":" + *renewed + "}";
   return error;
 }
 

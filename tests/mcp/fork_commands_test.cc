@@ -115,7 +115,7 @@ TEST_CASE("fork merge previews and merges, alone and beside a host", "[cli][fork
     CHECK(has(blocked.output, "both sides appended to order-8: 1 in the fork, 1 in the target\n"));
     const std::string preview = store.output({"fork", "merge", "try-2", "--on-conflict", "skip", "--preview"});
     CHECK(has(preview, "would append 1 event to main@3, skip 1\n"));
-    CHECK(has(store.output({"fork", "list"}), "\nmain           -     3       3\n"));
+    CHECK(has(store.output({"fork", "list"}), "  -     3       3\n"));
     const std::string merged = store.output({"fork", "merge", "try-2", "--on-conflict", "skip"});
     CHECK(has(merged, "merged: appended 1 event at positions 4 to 4 of main\n"));
     const std::string chosen =
