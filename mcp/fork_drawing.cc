@@ -179,6 +179,9 @@ std::string draw_preview(const Json& answer) {
   if (answer.contains("more_touched")) {
     text += "... and to " + counted(number_of(answer, "more_touched"), "stream", "streams") + " more\n";
   }
+  if (!answer.contains("preview_token")) {
+    return text + "a conflict is in the way: nothing would be appended to " + address(answer["at"]) + '\n';
+  }
   text += "would append " + events(number_of(answer, "would_append")) + " to " + address(answer["at"]);
   if (answer.contains("skipped")) text += ", skip " + text_of(answer, "skipped");
   if (answer.contains("duplicates")) text += ", " + text_of(answer, "duplicates") + " are there already";

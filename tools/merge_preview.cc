@@ -127,7 +127,7 @@ std::string preview_text(const Store& store, const MergePlan& plan, uint64_t lim
   write_batches(json, plan, limit);
   write_touched(json, plan, limit);
   json.key("would_append").integer(plan.would_append);
-  if (plan.skipped > 0) json.key("skipped").integer(plan.skipped);
+  if (plan.skipped > 0 && !plan.is_blocked) json.key("skipped").integer(plan.skipped);
   if (plan.duplicates > 0) json.key("duplicates").integer(plan.duplicates);
   json.key("at");
   write_address(json, store, plan.target, plan.target_head);

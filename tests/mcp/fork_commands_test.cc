@@ -113,6 +113,7 @@ TEST_CASE("fork merge previews and merges, alone and beside a host", "[cli][fork
     CHECK(has(blocked.output, "       3       1  clean\n"));
     CHECK(has(blocked.output, "       4       1  conflict  {\"stream\":\"order-8\",\"version\":1}  version 2\n"));
     CHECK(has(blocked.output, "both sides appended to order-8: 1 in the fork, 1 in the target\n"));
+    CHECK(has(blocked.output, "a conflict is in the way: nothing would be appended to main@3\n"));
     const std::string preview = store.output({"fork", "merge", "try-2", "--on-conflict", "skip", "--preview"});
     CHECK(has(preview, "would append 1 event to main@3, skip 1\n"));
     CHECK(has(store.output({"fork", "list"}), "  -     3       3\n"));

@@ -80,9 +80,9 @@ would append 2 events to main@9, skip 6, 10 are there already
 }
 
 TEST_CASE("a preview that was cut says how much it leaves out", "[cli]") {
-  const Json answer = Json::parse(R"({"batches":[{"position":8,"events":1,"status":"clean"}],"more_batches":3,
-    "totals":{"clean":2,"conflict":0,"duplicate":2},"touched_on_both":[],"more_touched":1,"would_append":2,
-    "duplicates":2,"at":{"fork":"main","position":9}})");
+  const Json answer = Json::parse(R"({"preview_token":"1.2.3.4","batches":[{"position":8,"events":1,"status":"clean"}],
+    "more_batches":3,"totals":{"clean":2,"conflict":0,"duplicate":2},"touched_on_both":[],"more_touched":1,
+    "would_append":2,"duplicates":2,"at":{"fork":"main","position":9}})");
   CHECK("\n" + draw_preview(answer) == R"(
 POSITION  EVENTS  STATUS  CONDITION  FOUND
        8       1  clean
@@ -90,8 +90,13 @@ POSITION  EVENTS  STATUS  CONDITION  FOUND
 ... and to 1 stream more
 would append 2 events to main@9, 2 are there already
 )");
-  CHECK(draw_preview({{"batches", Json::array()}, {"would_append", 0}, {"at", {{"fork", "main"}, {"position", 9}}}}) ==
-        "no batches to merge\nwould append 0 events to main@9\n");
+  Json empty = {{"preview_token", "1.2.3.4"},
+                {"batches", Json::array()},
+                {"would_append", 0},
+                {"at", {{"fork", "main"}, {"position", 9}}}};
+  CHECK(draw_preview(empty) == "no batches to merge\nwould append 0 events to main@9\n");
+  empty.erase("preview_token");
+  CHECK(draw_preview(empty) == "no batches to merge\na conflict is in the way: nothing would be appended to main@9\n");
 }
 
 TEST_CASE("a difference of all streams, and of one", "[cli]") {

@@ -43,6 +43,8 @@ TEST_CASE("A preview tells what would happen to each batch, and writes nothing",
   diverge(session);
   const Json answer = session.call("merge_fork", {{"fork", "try-2"}});
   CHECK(!answer.contains("preview_token"));
+  CHECK(answer["would_append"] == 0);
+  CHECK(!answer.contains("skipped"));
   CHECK(answer["batches"] == Json::array({{{"position", 3}, {"events", 1}, {"status", "clean"}},
                                           {{"position", 4},
                                            {"events", 1},
