@@ -378,4 +378,31 @@ TEST_CASE("when the host ends another backend takes over", "[shared_backend]") {
   CHECK(*store != nullptr);
 }
 
+TEST_CASE("a preview token, and a merge, outlive the process that gave them", "[processes][forks]") {
+  const ScratchDirectory scratch;
+  const std::string directory = scratch.path("store");
+  Host host(directory);
+  SharedBackend client({.store = store_in(directory)});
+  REQUIRE(call_tool(client, "append_events", append_arguments(0, 0)));
+  REQUIRE(call_tool(client, "create_fork", R"({"name":"try"})"));
+  REQUIRE(call_tool(client, "append_events", R"({"fork":"try","events":[{"stream":"a","type":"T","data":{}}]})"));
+  const auto preview = call_tool(client, "merge_fork", R"({"fork":"try"})");
+  REQUIRE(preview);
+  const std::string before = "\"preview_token\":\"";
+  const size_t begin = preview->find(before);
+  REQUIRE(begin != std::string::npos);
+  const size_t token = begin + before.size();
+  const std::string commit = R"({"fork":"try","request_id":"m1","preview_token":")" +
+                             preview->substr(token, preview->find('"', token) - token) + "\"}";
+  host.server->kill(SIGKILL);
+  CHECK(host.server->wait() == 128 + SIGKILL);
+  const auto merged = call_tool(client, "merge_fork", commit);
+  REQUIRE(merged);
+  CHECK(merged->find(R"("appended":1)") != std::string::npos);
+  CHECK(merged->find("\"replayed\"") == std::string::npos);
+  const auto again = call_tool(client, "merge_fork", commit);
+  REQUIRE(again);
+  CHECK(again->find(R"("replayed":true)") != std::string::npos);
+}
+
 }  // namespace chronos

@@ -60,3 +60,37 @@ test("the process with the store dies by SIGKILL: the others take over and lose 
   assert.equal((await others[2].ask("verify_history", {})).ok, true);
   await Promise.all(others.map((session) => session.close()));
 });
+
+test("one agent on main, one in a fork, at once; then a merge with a clean and a conflicting batch", async () => {
+  const directory = scratch("fork");
+  const [ann, ben] = await Promise.all([v1.connect(directory), pinned.connect(directory)]);
+  const append = (session, stream, version, more = {}) =>
+    session.ask("append_events", { events: [{ stream, type: "T", data: { by: more.fork ?? "main" } }], conditions: [{ stream, version }], ...more });
+  await append(ann, "order", 0);
+  await ben.ask("create_fork", { name: "try", purpose: "to see" });
+  const onMain = async () => {
+    for (let version = 0; version < 20; version++) await append(ann, "elsewhere", version);
+    await append(ann, "order", 1);
+  };
+  const inFork = async () => {
+    await append(ben, "order", 1, { fork: "try" });
+    for (let version = 0; version < 20; version++) await append(ben, "new", version, { fork: "try" });
+  };
+  await Promise.all([onMain(), inFork()]);
+  const blocked = await ben.ask("merge_fork", { fork: "try" });
+  assert.equal(blocked.preview_token, undefined);
+  assert.deepEqual(blocked.batches.map((batch) => batch.status), ["conflict", ...Array(20).fill("clean")]);
+  assert.deepEqual(blocked.touched_on_both, [{ stream: "order", source_events: 1, target_events: 1 }]);
+  const asked = { fork: "try", on_conflict: "skip" };
+  const old = (await ben.ask("merge_fork", asked)).preview_token;
+  await append(ann, "elsewhere", 20);
+  const stale = await ben.refuse("merge_fork", { ...asked, preview_token: old });
+  assert.equal(stale.code, "conflict");
+  const merged = await ben.ask("merge_fork", { ...asked, preview_token: stale.details.preview.preview_token });
+  assert.equal(merged.appended, 20);
+  assert.equal(merged.skipped, 1);
+  assert.equal((await ann.ask("get_state", { stream: "new" })).version, 20);
+  assert.deepEqual((await ann.ask("get_state", { stream: "order" })).state, { by: "main" });
+  assert.equal((await ann.ask("verify_history", {})).ok, true);
+  await Promise.all([ann.close(), ben.close()]);
+});
