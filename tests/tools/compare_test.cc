@@ -102,6 +102,38 @@ TEST_CASE("compare finds where two forks part and what each has since then", "[t
             .message.starts_with("right: "));
 }
 
+TEST_CASE("compare takes any moment of any two forks", "[tools]") {
+  ToolSession session;
+  session.append("a", "Set", {{"x", 1}});
+  session.append("a", "Set", {{"x", 2}});
+  fork(session, "try-2", 1);
+  append_in(session, "try-2", "a", {{"x", 3}});
+  append_in(session, "try-2", "b", {{"x", 1}});
+  session.call("create_fork", {{"name", "deeper"}, {"from", "try-2"}, {"as_of", 2}});
+  append_in(session, "deeper", "c", {{"x", 1}});
+  // Cousins: main after their ancestor, and a fork of a fork.
+  const Json cousins = session.call("compare", {{"left", {{"fork", "main"}}}, {"right", {{"fork", "deeper"}}}});
+  CHECK(cousins["ancestor"] == Json({{"fork", "main"}, {"position", 1}}));
+  CHECK(cousins["left_only"]["events"] == 1);
+  CHECK(cousins["right_only"]["streams"] == Json({{"a", 1}, {"c", 1}}));
+  // Siblings that share what try-2 had when deeper left it.
+  const Json family = session.call("compare", {{"left", {{"fork", "try-2"}}}, {"right", {{"fork", "deeper"}}}});
+  CHECK(family["ancestor"] == Json({{"fork", "try-2"}, {"position", 2}}));
+  CHECK(family["changed"] == Json::array({{{"stream", "b"}, {"left_version", 1}, {"right_version", 0}},
+                                          {{"stream", "c"}, {"left_version", 0}, {"right_version", 1}}}));
+  // Past moments of both, one before the forks part.
+  const Json then = session.call(
+      "compare",
+      {{"left", {{"fork", "deeper"}, {"as_of", 1}}}, {"right", {{"fork", "try-2"}, {"as_of", "2"}}}, {"stream", "a"}});
+  CHECK(then["differences"] == Json::array({{{"path", "/x"}, {"left", 1}, {"right", 3}}}));
+  CHECK(then["left_at"]["fork"] == "deeper");
+  CHECK(then["at"]["position"] == 2);
+  const Json same = session.call("compare", {{"left", {{"as_of", 1}}}, {"right", {{"fork", "deeper"}, {"as_of", 1}}}});
+  CHECK(same["changed"].empty());
+  CHECK(same["left_only"]["events"] == 0);
+  CHECK(same["right_only"]["events"] == 0);
+}
+
 TEST_CASE("Pages of compare are one answer", "[tools]") {
   ToolSession session;
   for (int i = 0; i < 60; i++) session.append("s" + std::to_string(100 + i), "Set", {{"x", i}});
