@@ -142,8 +142,7 @@ Result<ModelMerge> ModelStore::plan_merge(const MergeRequest& request) const {
     while (end < sides.source.size() && sides.source[end].commit == sides.source[i].commit) end++;
     const ModelLine batch = sides.source.subspan(i, end - i);
     i = end;
-    const auto wanted = [&](const ModelEvent& event) { return model_matches(request.only, event); };
-    if (std::none_of(batch.begin(), batch.end(), wanted)) {
+    if (std::none_of(batch.begin(), batch.end(), [&](auto& event) { return model_matches(request.only, event); })) {
       sides.left_out = true;
       continue;
     }
