@@ -70,7 +70,7 @@ ExitCode create(const CommandLine& line, Workplace place) {
 }
 
 Result<Json> merge_arguments(const CommandLine& line) {
-  Json arguments = {{"fork", line.forks.name}, {"on_conflict", line.forks.on_conflict}, {"limit", 1000}};
+  Json arguments = {{"fork", line.forks.name}, {"on_conflict", line.forks.on_conflict}, {"limit", 200}};
   set_if_given(arguments, "into", line.forks.into);
   if (line.forks.only.empty()) return arguments;
   Json only = Json::parse(line.forks.only, nullptr, false);
