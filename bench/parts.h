@@ -12,6 +12,7 @@ struct Setting {
   std::string chronos;    // the program, for the parts that start it
   std::string file;       // the workload as a file
   double seconds = 3;     // for each measurement that could go on
+  size_t fork_events = 1'000'000;  // of the large store in which forks are made
 };
 
 // Appends from memory, durable and not, 1 and 8 producers, batches of 1, 100 and 1,000, each parsed from JSON.
@@ -22,6 +23,8 @@ void measure_burst(const Setting& setting, const Workload& workload);
 void measure_import(const Setting& setting, const Workload& workload);
 // Point and stream reads, state as of T; now, as of the past, in a fork, ten forks deep; bytes and memory; opening.
 void measure_reads(const Setting& setting, const Workload& workload);
+// Forks: making one in a store of 1,000 and of many events; what 1,000 of them cost main.
+void measure_forks(const Setting& setting, const Workload& workload);
 // Tool calls over stdio: processor time and latency, start to first answer.
 void measure_stdio(const Setting& setting, const Workload& workload);
 

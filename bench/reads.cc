@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 
+#include "bench/fill.h"
 #include "bench/measure.h"
 #include "bench/parts.h"
 #include "core/event_json.h"
@@ -25,29 +26,6 @@ constexpr size_t kReads = 20000;
 Store& check(Result<std::unique_ptr<Store>>& store) {
   if (!store) die(store.error().message);
   return **store;
-}
-
-void append_lines(Store& store, const Workload& workload, size_t from, size_t to, const std::string& prefix) {
-  EventDecoder decoder(store.limits(), EventSource::kClient);
-  BatchBuilder builder(store.limits());
-  Lsn last;
-  for (size_t i = from; i < to;) {
-    BatchHead head;
-    head.durability = Durability::kOs;
-    builder.begin(std::move(head));
-    for (const size_t end = std::min(to, i + 1000); i < end; i++) {
-      auto event = decoder.decode(ValidJson::trusted(workload.lines[i]));
-      if (!event) die(event.error().message);
-      const std::string stream = prefix + std::string(event->stream);
-      event->stream = stream;
-      if (auto added = builder.add(*event); !added) die(added.error().message);
-    }
-    auto batch = builder.finish();
-    const auto staged = store.stage(std::move(*batch));
-    if (!staged) die(staged.error().message);
-    last = staged->ticket;
-    if (auto settled = store.settle(last); !settled) die(settled.error().message);
-  }
 }
 
 // The fields of one event, copied.
@@ -173,9 +151,7 @@ void measure_reads(const Setting& setting, const Workload& workload) {
       NewFork fork;
       fork.name = "level" + std::to_string(level);
       fork.from = {parent, then, {}};
-      const uint64_t start = now_ns();
       if (auto made = store.create_fork(fork); !made) die(made.error().message);
-      if (level == 1) emit("create_fork", "durable=fsync", static_cast<double>(now_ns() - start) / 1e3, "us");
       parent = fork.name;
     }
     measure_address(store, workload, {}, "at=now");

@@ -62,23 +62,28 @@ std::vector<std::shared_ptr<Fork>> ForkTable::shown() const {
   return all;
 }
 
+ForkInfo ForkTable::info(const Fork& fork) const {
+  ForkInfo info;
+  info.name = *fork.name;
+  info.id = fork.id;
+  if (fork.id != kMainFork) {
+    const std::shared_lock lock(mutex_);
+    const auto& parent = slots_at(fork.parent).fork;
+    if (parent != nullptr) info.parent = *parent->name;
+  }
+  info.position = fork.point;
+  info.created_at = fork.created_at;
+  info.expires_at = fork.expires_at;
+  info.purpose = fork.purpose;
+  info.own_events = fork.own->published_events();
+  info.head = Position{fork.point.value + info.own_events};
+  return info;
+}
+
 std::vector<ForkInfo> ForkTable::list(Timestamp now) const {
   std::vector<ForkInfo> infos;
-  std::unordered_map<uint32_t, std::string> names;
   for (const std::shared_ptr<Fork>& fork : shown()) {
-    if (fork->expires_at && *fork->expires_at <= now) continue;
-    names.emplace(fork->id.value, *fork->name);
-    ForkInfo info;
-    info.name = *fork->name;
-    info.id = fork->id;
-    if (fork->id != kMainFork) info.parent = names[fork->parent.value];
-    info.position = fork->point;
-    info.created_at = fork->created_at;
-    info.expires_at = fork->expires_at;
-    info.purpose = fork->purpose;
-    info.own_events = fork->own->published_events();
-    info.head = Position{fork->point.value + info.own_events};
-    infos.push_back(std::move(info));
+    if (!fork->expires_at || *fork->expires_at > now) infos.push_back(info(*fork));
   }
   return infos;
 }
@@ -126,7 +131,7 @@ std::shared_ptr<Fork> ForkTable::add(const Made& made) {
   const std::unique_lock lock(mutex_);
   forks_.push_back({fork, made.parent, false, false, {}, {}});
   by_name_.emplace(made.name, fork->id);
-  note_next_expiry();
+  if (fork->expires_at && *fork->expires_at < next_expiry()) next_expiry_ = fork->expires_at->value;
   return fork;
 }
 
@@ -142,7 +147,7 @@ void ForkTable::close(ForkId id, Timestamp when, std::string_view reason) {
   slot.closed = true;
   slot.closed_at = when;
   slot.reason = reason.size() <= kMostOfReason ? std::string(reason) : std::string();
-  note_next_expiry();
+  if (slot.fork->expires_at) note_next_expiry();
 }
 
 void ForkTable::note_next_expiry() {

@@ -49,6 +49,7 @@ class ForkTable {
   Result<std::shared_ptr<Fork>> parent_of(const Fork& fork, Clock& clock) const;
   // Whether `fork` was made, through any number of forks, of `other`, or is it.
   bool descends_from(const Fork& fork, ForkId other) const;
+  ForkInfo info(const Fork& fork) const;
   // Those that are there at `now`, parents before their forks.
   std::vector<ForkInfo> list(Timestamp now) const;
   std::vector<std::shared_ptr<Fork>> shown() const;

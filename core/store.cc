@@ -145,10 +145,7 @@ Result<ForkInfo> Store::create_fork(const NewFork& fork) {
   const auto ticket = engine_->sequencer.create_fork(fork, made);
   if (!ticket) return ticket.error();
   if (auto settled = settle(*ticket); !settled) return settled.error();
-  for (ForkInfo& info : forks()) {
-    if (info.id == made->id) return std::move(info);
-  }
-  return Error{Code::kNotFound, "fork '" + fork.name + "' was discarded meanwhile", {}};
+  return engine_->forks.info(*made);
 }
 
 Result<DiscardedFork> Store::discard_fork(std::string_view name, std::string_view reason, std::string_view actor,

@@ -50,7 +50,8 @@ TEST_CASE("what no writer writes is no record, even with the right checksum") {
   CHECK(!is_record(changed(&RecordHeader::kind, uint8_t{0}), content));
   CHECK(!is_record(changed(&RecordHeader::kind, uint8_t{3}), content));  // a mark carries nothing
   CHECK(!is_record(changed(&RecordHeader::kind, uint8_t{4}), content));
-  CHECK(!is_record(changed(&RecordHeader::flags, uint8_t{1}), content));
+  CHECK(is_record(changed(&RecordHeader::flags, uint8_t{kGoesOn}), content));
+  CHECK(!is_record(changed(&RecordHeader::flags, uint8_t{2}), content));
   CHECK(!is_record(changed(&RecordHeader::zero16, uint16_t{1}), content));
   CHECK(!is_record(changed(&RecordHeader::zero32, uint32_t{1}), content));
   CHECK(!is_record(changed(&RecordHeader::head_size, uint32_t{13}), content));
@@ -66,6 +67,9 @@ TEST_CASE("what no writer writes is no record, even with the right checksum") {
   mark.kind = 3;
   mark.lsn = mark.durable = 5;
   CHECK(is_record(mark, ""));
+  mark.flags = kGoesOn;  // a mark is nobody's part
+  CHECK(!is_record(mark, ""));
+  mark.flags = 0;
   mark.durable = 6;
   CHECK(!is_record(mark, ""));
 }
