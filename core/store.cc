@@ -160,7 +160,8 @@ Result<DiscardedFork> Store::discard_fork(std::string_view name, std::string_vie
 
 // What cannot be written down now will be by a later call: readers see the end of a fork without it.
 void Store::discard_expired() {
-  if (engine_->forks.next_expiry() > engine_->clock.now()) return;
+  const Timestamp next = engine_->forks.next_expiry();
+  if (next.value == INT64_MAX || next > engine_->clock.now()) return;
   const auto ticket = engine_->sequencer.discard_expired();
   if (ticket) static_cast<void>(settle(*ticket).has_value());
 }
