@@ -10,7 +10,8 @@ namespace chronos {
 namespace {
 
 constexpr size_t kFirstChunk = size_t{1} << 10;
-constexpr size_t kLargestChunk = size_t{8} << 20;
+constexpr size_t kLargestChunk = size_t{64} << 20;
+constexpr size_t kPage = 4096;
 // From here on chunks come straight from the kernel, and go back to it whole.  Huge pages are not asked for: where a
 // host takes back what its virtual machines do not use, they are what it takes first, and clearing one anew took
 // milliseconds, under the lock.
@@ -42,37 +43,35 @@ char* Arena::allocate(size_t size, size_t slack) {
   return memory;
 }
 
-Arena::Spare::Spare() : memory_(map_chunk(kLargestChunk)) {
-  constexpr size_t kPage = 4096;
-  for (size_t at = 0; at < kLargestChunk; at += kPage) memory_[at] = 0;
-}
-
-Arena::Spare::~Spare() {
-  if (memory_ != nullptr) munmap(memory_, kLargestChunk);
-}
-
-bool Arena::wants_spare() const {
-  return bytes_ >= kLargestChunk && spare_ == nullptr && static_cast<size_t>(end_ - next_) < kLargestChunk / 2;
-}
-
-Arena::Chunk Arena::make_chunk(size_t size) {
-  if (size == kLargestChunk && spare_ != nullptr) {
-    char* const memory = std::exchange(spare_->memory_, nullptr);
-    spare_.reset();
-    return {memory, size, true};
-  }
-  if (size >= kMapFrom) return {map_chunk(size), size, true};
-  return {static_cast<char*>(::operator new(size)), size, false};
-}
-
 void Arena::grow(size_t need) {
   size_t size = std::clamp(bytes_, kFirstChunk, kLargestChunk);
   while (size < need) size *= 2;
-  const Chunk chunk = make_chunk(size);
-  chunks_.push_back(chunk);
+  const bool mapped = size >= kMapFrom;
+  char* const memory = mapped ? map_chunk(size) : static_cast<char*>(::operator new(size));
+  chunks_.push_back({memory, size, mapped});
   bytes_ += size;
-  next_ = chunk.memory;
-  end_ = chunk.memory + size;
+  next_ = memory;
+  end_ = memory + size;
+  ready_ = mapped ? memory : end_;
+}
+
+std::span<char> Arena::claim_ahead(size_t ahead) {
+  if (static_cast<size_t>(end_ - next_) <= ahead) ahead = static_cast<size_t>(end_ - next_);
+  if (next_ + ahead <= ready_) return {};
+  const size_t used = static_cast<size_t>(next_ - chunks_.back().memory);
+  char* const begin = std::max(ready_, chunks_.back().memory + used / kPage * kPage);
+  const size_t size = std::min((2 * ahead + kPage - 1) / kPage * kPage, static_cast<size_t>(end_ - begin));
+  ready_ = begin + size;
+  return {begin, size};
+}
+
+void Arena::make_ready(std::span<char> claimed) {
+#ifdef MADV_POPULATE_WRITE
+  // Where it cannot be done (Linux before 5.14) the faults come one by one.
+  if (!claimed.empty()) static_cast<void>(madvise(claimed.data(), claimed.size(), MADV_POPULATE_WRITE));
+#else
+  static_cast<void>(claimed);
+#endif
 }
 
 }  // namespace chronos

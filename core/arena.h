@@ -1,12 +1,11 @@
 // Memory that only grows and never moves: what is put in stays at its address until the arena goes.
 //
-// Chunks double from 1 KiB to 8 MiB, so an idle fork costs little and a busy one few calls.
-// One writer; readers of what was allocated need nothing from the arena.
+// Chunks double from 1 KiB to 64 MiB, so an idle fork costs little and a busy one few calls.  Of a large chunk the
+// system provides only what was touched. One writer; readers of what was allocated need nothing from the arena.
 #pragma once
 
 #include <cstddef>
-#include <memory>
-#include <utility>
+#include <span>
 #include <vector>
 
 namespace chronos {
@@ -23,22 +22,12 @@ class Arena {
   // Taken from the system.
   size_t bytes() const { return bytes_; }
 
-  // Memory made ready ahead, which may be done in another thread: the first touch of fresh memory costs more than
-  // filling it.
-  class Spare {
-   public:
-    Spare();
-    ~Spare();
-    Spare(const Spare&) = delete;
-    Spare& operator=(const Spare&) = delete;
-
-   private:
-    friend class Arena;
-    char* memory_;
-  };
-  // Whether a spare would be used soon and there is none.
-  bool wants_spare() const;
-  void take(std::unique_ptr<Spare> spare) { spare_ = std::move(spare); }
+  // The memory that comes next and was never touched, about `ahead` bytes of it, once less than that is left ready;
+  // empty otherwise, and when the system would not know what to do with it.  Each stretch is given out once.
+  std::span<char> claim_ahead(size_t ahead);
+  // Has the system find memory for it, so that the writer meets no page faults there, which cost more than filling it.
+  // In any thread, beside the writer.
+  static void make_ready(std::span<char> claimed);
 
  private:
   struct Chunk {
@@ -47,13 +36,11 @@ class Arena {
     bool mapped;
   };
   void grow(size_t need);
-  Chunk make_chunk(size_t size);
-
   std::vector<Chunk> chunks_;
   char* next_ = nullptr;
   char* end_ = nullptr;
+  char* ready_ = nullptr;  // up to here memory was claimed to be made ready; end_ where that is not done
   size_t bytes_ = 0;
-  std::unique_ptr<Spare> spare_;
 };
 
 }  // namespace chronos

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,9 +35,8 @@ class Segment {
   // --- the sequencer ---
   // Room for a record of `size` bytes, followed by kSimdPadding readable ones.
   char* allocate_record(size_t size) { return records_.allocate(size, kSimdPadding); }
-  // Records come fast: memory for the next ones, made ready outside the lock, is welcome.
-  bool wants_spare() const { return records_.wants_spare(); }
-  void take(std::unique_ptr<Arena::Spare> spare) { records_.take(std::move(spare)); }
+  // Memory for the next records, to be made ready outside the lock (core/arena.h).
+  std::span<char> claim_ahead(size_t ahead) { return records_.claim_ahead(ahead); }
   // The stream's entry, made if need be; its postings plus `inherited` are the stream's version.
   PostingIndex::Entry& stream_entry(uint32_t stream_number) { return streams_.entry(stream_number); }
   // Announces the commit whose events are added next.  Its record stays where it is.
@@ -65,7 +65,6 @@ class Segment {
   // How many of the first `count` events were recorded at or before `time`.
   uint32_t count_until(Timestamp time, uint32_t count) const;
 
-  size_t record_bytes() const { return records_.bytes(); }
   size_t index_bytes() const;
 
   static uint32_t key_of_id(std::string_view id);

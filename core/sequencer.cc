@@ -24,6 +24,7 @@
 #include "core/sequencer.h"
 
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "core/brief_lock.h"
@@ -35,9 +36,9 @@
 namespace chronos {
 namespace {
 
-// A group this large means events are loaded in bulk: then the leader makes memory ready for the next ones while the
-// sequencer goes on, instead of leaving that to the lock.
-constexpr uint64_t kBulkBytes = uint64_t{256} << 10;
+// So much memory at least the leader keeps ready for the next records, and what two groups like the last one take: the
+// system takes its time to provide it, which must not be spent under the lock.
+constexpr uint64_t kLeastAhead = uint64_t{128} << 10;
 
 bool is_match(const Condition& condition) {
   return condition.kind == Condition::Kind::kNoneMatch || condition.kind == Condition::Kind::kSomeMatch;
@@ -376,11 +377,11 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
   group_.clear();
   group_records_.clear();
   settled_cv_.notify_all();
-  if (bytes < kBulkBytes || busy == nullptr || !busy->own->wants_spare()) return;
+  const std::span<char> ahead = busy == nullptr ? std::span<char>() : busy->own->claim_ahead(kLeastAhead + 2 * bytes);
+  if (ahead.empty()) return;
   lock.unlock();
-  auto spare = std::make_unique<Arena::Spare>();
-  lock.lock();
-  if (busy->own->wants_spare()) busy->own->take(std::move(spare));
+  Arena::make_ready(ahead);
+  lock = lock_soon(mutex_);
 }
 
 void Sequencer::mark_quiet() {

@@ -37,10 +37,32 @@ TEST_CASE("An arena's memory stays where it is and keeps what was put in", "[str
 
 TEST_CASE("An arena gives more than its largest chunk in one piece", "[structures]") {
   Arena arena;
-  constexpr size_t kSize = size_t{20} << 20;
+  constexpr size_t kSize = size_t{70} << 20;
   char* piece = arena.allocate(kSize, 64);
   piece[0] = piece[kSize - 1] = piece[kSize + 63] = 'x';
   CHECK(arena.allocate(10) != nullptr);
+}
+
+TEST_CASE("An arena gives out each stretch of memory to be made ready once, ahead of what is used", "[structures]") {
+  constexpr size_t kAhead = size_t{128} << 10;
+  Arena arena;
+  CHECK(arena.claim_ahead(kAhead).empty());
+  const char* claimed_to = nullptr;
+  size_t claims = 0;
+  for (int i = 0; i < 40'000; i++) {
+    char* const memory = arena.allocate(1000);
+    const std::span<char> claimed = arena.claim_ahead(kAhead);
+    Arena::make_ready(claimed);
+    std::memset(memory, 'x', 1000);
+    if (claimed.empty()) continue;
+    claims++;
+    const char* begin = claimed.data();
+    const bool goes_on = begin == claimed_to;
+    CHECK((goes_on || (begin <= memory && memory < begin + claimed.size())));  // or a new chunk was begun
+    claimed_to = begin + claimed.size();
+  }
+  CHECK(claims > 100);
+  CHECK(claims < 400);
 }
 
 TEST_CASE("A column's elements do not move as it grows", "[structures]") {
