@@ -178,6 +178,7 @@ std::string append_with_restarts(const std::string& directory, int client, const
   const auto request = [&](int n) {
     std::string arguments = append_arguments(client, n);
     arguments.insert(1, "\"request_id\":\"r-" + std::to_string(client) + "-" + std::to_string(n) + "\",");
+    if (n % 2 == 0) arguments.insert(1, "\"durability\":\"os\",");  // survives the process, that is all that dies here
     return call_line(n, "append_events", arguments);
   };
   auto server = start_server(directory);
