@@ -183,7 +183,7 @@ std::string append_with_restarts(const std::string& directory, int client, const
   };
   auto server = start_server(directory);
   greet(*server);
-  while (!enough) {
+  for (bool goes_on = true; goes_on;) {  // what was sent is sent until it is answered, enough or not
     const int n = answered;
     std::optional<std::string> answer;
     if (server->write(request(n))) answer = server->read_line();
@@ -196,6 +196,7 @@ std::string append_with_restarts(const std::string& directory, int client, const
     if (answer->find("\"first_position\"") == std::string::npos) return *answer;
     answered++;
     done++;
+    goes_on = !enough;
   }
   return "";
 }
