@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "bench/fill.h"
 #include "bench/measure.h"
 #include "bench/parts.h"
 #include "core/event_json.h"
@@ -25,15 +26,6 @@ std::string name_of(const Case& c) {
   return "producers=" + std::to_string(c.producers) + " batch=" + std::to_string(c.batch) +
          (c.durability == Durability::kFsync ? " durable=fsync" : " durable=no") +
          (c.conditional ? " conditions=on request_id=on" : "");
-}
-
-std::unique_ptr<Store> fresh_store(const std::string& directory) {
-  std::filesystem::remove_all(directory);
-  StoreOptions options;
-  options.directory = directory;
-  auto store = Store::open(options);
-  if (!store) die(store.error().message);
-  return std::move(*store);
 }
 
 class Producer {

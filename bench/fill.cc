@@ -1,10 +1,21 @@
 #include "bench/fill.h"
 
+#include <filesystem>
+
 #include "bench/measure.h"
 #include "core/event_json.h"
 #include "core/valid_json.h"
 
 namespace chronos::bench {
+
+std::unique_ptr<Store> fresh_store(const std::string& directory) {
+  std::filesystem::remove_all(directory);
+  StoreOptions options;
+  options.directory = directory;
+  auto store = Store::open(options);
+  if (!store) die(store.error().message);
+  return std::move(*store);
+}
 
 void append_lines(Store& store, const Workload& workload, size_t from, size_t to, const std::string& prefix) {
   EventDecoder decoder(store.limits(), EventSource::kClient);

@@ -1,6 +1,5 @@
 // What a fork costs: to make one in a small and in a large store, beside a single durable append in the same loop,
 // which writes to the log once too; and what 1,000 of them cost a store that goes on.
-#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -11,15 +10,6 @@
 
 namespace chronos::bench {
 namespace {
-
-std::unique_ptr<Store> fresh_store(const std::string& directory) {
-  std::filesystem::remove_all(directory);
-  StoreOptions options;
-  options.directory = directory;
-  auto store = Store::open(options);
-  if (!store) die(store.error().message);
-  return std::move(*store);
-}
 
 // So many events, the workload again and again under other names.
 void fill(Store& store, const Workload& workload, size_t events) {
