@@ -71,10 +71,7 @@ class LocalLog final : public Log {
 
   Result<void> sync() override {
     if (!closed_because_.empty()) return closed();
-    if (left_) {
-      if (auto saved = save_left(); !saved) return closed_by(saved.error());
-    }
-    if (auto written = write_out({}); !written) return closed_by(written.error());
+    if (auto emptied = empty_buffers(); !emptied) return closed_by(emptied.error());
     if (auto synced = sync_file(); !synced) return closed_by(synced.error());
     return {};
   }
@@ -82,10 +79,7 @@ class LocalLog final : public Log {
   Result<void> mark() override {
     if (!closed_because_.empty()) return closed();
     if (durable_ <= claimed_) return {};  // the log says so already
-    if (left_) {
-      if (auto saved = save_left(); !saved) return closed_by(saved.error());
-    }
-    if (auto written = write_out({}); !written) return closed_by(written.error());
+    if (auto emptied = empty_buffers(); !emptied) return closed_by(emptied.error());
     std::array<char, sizeof(RecordHeader)> record{};
     const RecordHeader header{.checksum = 0,
                               .size = 0,
@@ -128,6 +122,14 @@ class LocalLog final : public Log {
     if (auto cleared = clear_log_buffer(disk_, options_.directory); !cleared) return cleared;
     left_.reset();
     return {};
+  }
+
+  // Everything that waits in memory, an earlier process's first, goes into the file.
+  Result<void> empty_buffers() {
+    if (left_) {
+      if (auto saved = save_left(); !saved) return saved;
+    }
+    return write_out({});
   }
 
   // False when the records belong into a file.
