@@ -166,6 +166,9 @@ class Store {
   // Bytes staged and not yet durable: what a pipeline watches to bound its memory.
   uint64_t bytes_in_flight() const;
 
+  // A fork whose time is over is gone for readers at once, with the forks made of it.  That the store discarded them is
+  // written down by the next append(), change of forks or mark_quiet().
+  //
   // Names are 1 to 64 letters, digits, '-', '_', '.'; a discarded fork's name stays taken, so that an address given
   // once never means something else.  The same request_id with the same request returns the fork it made.
   Result<ForkInfo> create_fork(const NewFork& fork);
@@ -173,10 +176,6 @@ class Store {
   // as the first time.
   Result<DiscardedFork> discard_fork(std::string_view name, std::string_view reason, std::string_view actor,
                                      std::string_view request_id = {});
-  // A fork whose time is over is gone for readers at once, with the forks made of it; this writes down that they were
-  // discarded.  Every call that writes, forks() and mark_quiet() do it too.
-  void discard_expired();
-
   // What merging would do now.  kNotFound for an unknown fork, kInvalidArgument for a merge of a fork into itself or
   // into one that came from it.
   Result<MergePlan> plan_merge(const MergeRequest& request) const;
@@ -211,6 +210,7 @@ class Store {
  private:
   class Engine;
   Result<void> check_durability(const Batch& batch) const;
+  void discard_expired();
   explicit Store(std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> engine_;
 };
