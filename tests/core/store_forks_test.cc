@@ -332,6 +332,36 @@ TEST_CASE("An id that names something else on the target is overridden by nothin
   CHECK(s.merge({.source = "try", .on_conflict = OnConflict::kSkip})->skipped == 1);
 }
 
+TEST_CASE("A merge of more events than it takes is refused, and can be done in parts", "[store][forks]") {
+  ForkedStore s;
+  s.fork("try");
+  for (int batch = 0; batch < 11; batch++) {
+    BatchBuilder builder(s.store->limits());
+    BatchHead head;
+    head.fork = "try";
+    builder.begin(std::move(head));
+    NewEvent event;
+    event.stream = batch < 6 ? "early" : "late";
+    event.type = "T";
+    event.data = "{}";
+    for (int i = 0; i < 10'000; i++) REQUIRE(builder.add(event));
+    REQUIRE(s.store->append(*builder.finish()));
+  }
+  const auto all = s.store->plan_merge({.source = "try"});
+  CHECK(code_of(all) == Code::kTooLarge);
+  CHECK(all.error().message.find("more than 100000 events; merge a part of them at a time with only") !=
+        std::string::npos);
+  MatchItem early;
+  early.streams = {"early"};
+  const auto part = s.merge({.source = "try", .only = {early}});
+  REQUIRE(part);
+  CHECK(part->appended == 60'000);
+  const auto rest = s.merge({.source = "try"});
+  REQUIRE(rest);
+  CHECK(rest->appended == 50'000);
+  CHECK(rest->duplicates == 60'000);
+}
+
 TEST_CASE("A log that ends inside a merge has all of it or nothing", "[store][forks][crash]") {
   ForkedStore s;
   REQUIRE(s.append("main"));
