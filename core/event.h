@@ -10,11 +10,14 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "core/check.h"
 #include "core/log_format.h"
 #include "core/types.h"
 
@@ -30,7 +33,10 @@ struct CommitHead {
   uint32_t request_id_size;  // second
   uint32_t conditions_size;  // third
   uint8_t durability;
-  uint8_t zero8[3];
+  // In the log: 0.  In memory: 1 for a record that was rebuilt around one event, which has the numbers of the whole
+  // batch, one version, and neither request id nor conditions.
+  uint8_t is_excerpt;
+  uint8_t zero8[2];
 };
 static_assert(sizeof(CommitHead) == 48);
 
@@ -68,14 +74,20 @@ class Commit {
   Timestamp recorded_at() const { return Timestamp{head().recorded_at}; }
   Durability durability() const { return static_cast<Durability>(head().durability); }
   std::string_view actor() const { return {body(), head().actor_size}; }
-  std::string_view request_id() const { return {body() + head().actor_size, head().request_id_size}; }
-  // As encode_conditions wrote them.
+  // Requires: the record is no excerpt.
+  std::string_view request_id() const {
+    CHECK(head().is_excerpt == 0);
+    return {body() + head().actor_size, head().request_id_size};
+  }
+  // As encode_conditions wrote them.  Requires: the record is no excerpt.
   std::string_view conditions() const {
+    CHECK(head().is_excerpt == 0);
     return {body() + head().actor_size + head().request_id_size, head().conditions_size};
   }
   Version version(uint32_t ordinal) const {
     Version v;
-    std::memcpy(&v.value, record_ + sizeof(RecordHeader) + sizeof(CommitHead) + size_t{ordinal} * 4, 4);
+    const size_t place = head().is_excerpt != 0 ? 0 : ordinal;
+    std::memcpy(&v.value, record_ + sizeof(RecordHeader) + sizeof(CommitHead) + place * 4, 4);
     return v;
   }
   const CommitHead& head() const { return *reinterpret_cast<const CommitHead*>(record_ + sizeof(RecordHeader)); }
@@ -88,11 +100,19 @@ class Commit {
   const char* record_;
 };
 
-// Cheap to copy.  Valid as long as the memory it points into; a View keeps that alive.
+// A commit's record and what keeps it in memory.
+struct CommitRecord {
+  const char* record = nullptr;
+  std::shared_ptr<const char[]> memory;  // null when the segment keeps it
+};
+
+// Cheap to copy.  An event of a sealed segment owns its memory, together with its copies; any other is kept by its
+// segment, and so by the View.  What its methods return is valid as long as the event or a copy of it, and the View.
 class Event {
  public:
   Event() = default;
   explicit Event(const char* head) : at_(head) {}
+  Event(const char* head, std::shared_ptr<const char[]> memory) : at_(head), memory_(std::move(memory)) {}
 
   Commit commit() const { return Commit(at_ - head().commit_back); }
   Position position() const { return Position{commit().first_position().value + head().ordinal}; }
@@ -138,6 +158,8 @@ class Event {
 
   const EventHead& head() const { return *reinterpret_cast<const EventHead*>(at_); }
   const char* address() const { return at_; }
+  // What keeps the event in memory; null when its segment does.
+  const std::shared_ptr<const char[]>& memory() const { return memory_; }
   explicit operator bool() const { return at_ != nullptr; }
 
  private:
@@ -148,6 +170,7 @@ class Event {
   static std::string_view after(std::string_view before, size_t size) { return {before.data() + before.size(), size}; }
 
   const char* at_ = nullptr;
+  std::shared_ptr<const char[]> memory_;
 };
 
 // The parts of an id made by the store; nullopt for ids of any other shape.

@@ -12,7 +12,8 @@ ForkTable::ForkTable() {
   auto main = std::make_shared<Fork>();
   main->id = kMainFork;
   main->name = std::make_shared<const std::string>("main");
-  main->own = std::make_shared<Segment>("main", Position{0}, names_);
+  main->own = std::make_shared<MemorySegment>("main", Position{0});
+  main->set_line({{main->own, Position{kMaxPosition}}});
   forks_.push_back({std::move(main), kMainFork, true, false, {}, {}});
   by_name_.emplace("main", kMainFork);
 }
@@ -75,8 +76,8 @@ ForkInfo ForkTable::info(const Fork& fork) const {
   info.created_at = fork.created_at;
   info.expires_at = fork.expires_at;
   info.purpose = fork.purpose;
-  info.own_events = fork.own->published_events();
-  info.head = Position{fork.point.value + info.own_events};
+  info.head = view(fork).head();
+  info.own_events = info.head.value - fork.point.value;
   return info;
 }
 
@@ -97,19 +98,44 @@ std::string ForkTable::known_names() const {
   return names;
 }
 
-View ForkTable::view_until(const Fork& fork, Position bound) {
-  View view = fork.inherited;
+View ForkTable::view_of(const Fork& fork) {
+  View view;
   view.fork_ = fork.id;
   view.fork_name_ = fork.name;
-  view.pieces_.push_back({fork.own, fork.point, bound});
+  view.line_ = fork.line();
   return view;
 }
 
+// Events are published in order: the newest segment that has one tells how far.
 View ForkTable::view(const Fork& fork) {
-  return view_until(fork, Position{fork.point.value + fork.own->published_events()});
+  View view = view_of(fork);
+  const HistoryLine& line = *view.line_;
+  for (size_t i = line.size(); i-- > 0;) {
+    const uint64_t room = line[i].bound.value - line[i].base().value;
+    const uint64_t events = std::min<uint64_t>(line[i].segment->published_events(), room);
+    if (events == 0) continue;
+    view.pieces_ = i + 1;
+    view.bound_ = Position{line[i].base().value + events};
+    break;
+  }
+  return view;
 }
 
-View ForkTable::staged_view(const Fork& fork) { return view_until(fork, fork.staged_head()); }
+View ForkTable::staged_view(const Fork& fork) {
+  View view = view_of(fork);
+  view.pieces_ = view.line_->size();
+  view.bound_ = Position{kMaxPosition};
+  return view.cut(fork.staged_head());
+}
+
+void ForkTable::close_segment(Fork& fork) {
+  if (fork.own->staged_events() == 0) return;
+  HistoryLine line = *fork.line();
+  line.back().bound = fork.staged_head();
+  fork.own = std::make_shared<MemorySegment>(*fork.name, fork.staged_head());
+  line.push_back({fork.own, Position{kMaxPosition}});
+  fork.set_line(std::move(line));
+}
 
 std::shared_ptr<Fork> ForkTable::by_id(ForkId id) const {
   return id.value < forks_.size() ? slots_at(id).fork : nullptr;
@@ -126,8 +152,12 @@ std::shared_ptr<Fork> ForkTable::add(const Made& made) {
   fork->created_at = made.created_at;
   fork->expires_at = made.expires_at;
   fork->purpose = made.purpose;
-  fork->inherited = staged_view(*parent).cut(made.position);
-  fork->own = std::make_shared<Segment>(made.name, made.position, names_);
+  fork->own = std::make_shared<MemorySegment>(made.name, made.position);
+  const View inherited = staged_view(*parent).cut(made.position);
+  HistoryLine line(inherited.line_->begin(), inherited.line_->begin() + static_cast<ptrdiff_t>(inherited.pieces_));
+  if (!line.empty()) line.back().bound = made.position;
+  line.push_back({fork->own, Position{kMaxPosition}});
+  fork->set_line(std::move(line));
   const std::unique_lock lock(mutex_);
   forks_.push_back({fork, made.parent, false, false, {}, {}});
   by_name_.emplace(made.name, fork->id);

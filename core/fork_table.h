@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -17,7 +18,7 @@
 
 #include "core/clock.h"
 #include "core/result.h"
-#include "core/segment.h"
+#include "core/memory_segment.h"
 #include "core/store.h"
 #include "core/types.h"
 #include "core/view.h"
@@ -32,10 +33,23 @@ struct Fork {
   Timestamp created_at;
   std::optional<Timestamp> expires_at;  // not after its parent's
   std::string purpose;
-  View inherited;                // the parent as of `point`
-  std::shared_ptr<Segment> own;  // shared with views and children, which may outlive the fork
+  // What is appended to: the last piece of its line.  The sequencer's.
+  std::shared_ptr<MemorySegment> own;
 
-  Position staged_head() const { return Position{point.value + own->staged_events()}; }
+  // Shared by the fork and its views, and replaced as a whole when a segment is closed or sealed.  Any thread.
+  std::shared_ptr<const HistoryLine> line() const {
+    const std::lock_guard lock(line_mutex);
+    return current_line;
+  }
+  void set_line(HistoryLine line) {
+    auto fresh = std::make_shared<const HistoryLine>(std::move(line));
+    const std::lock_guard lock(line_mutex);
+    current_line.swap(fresh);
+  }
+  mutable std::mutex line_mutex;
+  std::shared_ptr<const HistoryLine> current_line;
+
+  Position staged_head() const { return own->staged_head(); }
 };
 
 class ForkTable {
@@ -87,8 +101,8 @@ class ForkTable {
   // When the next one expires; the largest time when none will.
   Timestamp next_expiry() const { return Timestamp{next_expiry_.load(std::memory_order_relaxed)}; }
 
-  Names& names() { return names_; }
-  size_t name_bytes() const { return names_.streams.bytes() + names_.types.bytes() + names_.tags.bytes(); }
+  // Closes the segment that is appended to, unless it is empty, and begins another.
+  static void close_segment(Fork& fork);
 
  private:
   struct Slot {
@@ -101,9 +115,8 @@ class ForkTable {
   };
   void note_next_expiry();
   const Slot& slots_at(ForkId id) const { return forks_[id.value]; }
-  static View view_until(const Fork& fork, Position bound);
+  static View view_of(const Fork& fork);
 
-  Names names_;
   mutable std::shared_mutex mutex_;  // guards forks_ and by_name_ against readers
   std::vector<Slot> forks_;          // by id
   std::unordered_map<std::string, ForkId> by_name_;

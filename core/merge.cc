@@ -80,14 +80,20 @@ class Planner {
     uint64_t source = 0;  // all, since the ancestor
   };
   struct Own {  // events of the batch looked at that the target has
-    std::map<std::string_view, uint32_t> by_stream;
+    std::map<std::string, uint32_t, std::less<>> by_stream;
   };
+
+  Position begin_of_batch(Position position) const {
+    const Event event = source_.at(position);
+    return event.commit().first_position();
+  }
 
   // A fork made in the middle of a batch has its beginning only.
   Position end_of_batch(Position first) const {
-    const Commit commit = source_.at(first).commit();
+    const Event event = source_.at(first);
+    const Commit commit = event.commit();
     Position last = std::min(commit.last_position(), plan_.source_head);
-    while (&source_.at(last).commit().head() != &commit.head()) last.value--;
+    while (begin_of_batch(last) != commit.first_position()) last.value--;
     return last;
   }
 
@@ -103,11 +109,12 @@ class Planner {
     MergeStep step;
     step.position = first;
     step.events = static_cast<uint32_t>(last.value - first.value + 1);
-    const Commit commit = source_.at(first).commit();
+    const CommitRecord batch = source_.batch(begin_of_batch(first));
+    const Commit commit(batch.record);
     Own own;
     // Where the lines part inside a batch, the target has its beginning.
     for (uint64_t p = commit.first_position().value; p < first.value; p++) {
-      own.by_stream[source_.at(Position{p}).stream()]++;
+      own.by_stream[std::string(source_.at(Position{p}).stream())]++;
     }
     const uint64_t known_before = plan_.duplicates;
     find_known(first, last, step, own);
@@ -134,7 +141,7 @@ class Planner {
   void find_known(Position first, Position last, MergeStep& step, Own& own) {
     for (uint64_t p = first.value; p <= last.value; p++) {
       const Event event = source_.at(Position{p});
-      OfStream& of_stream = streams_[event.stream()];
+      OfStream& of_stream = streams_[std::string(event.stream())];
       of_stream.source++;
       const auto found = target_.find_id(event.id());
       if (!found) {
@@ -148,7 +155,7 @@ class Planner {
         }
         continue;
       }
-      own.by_stream[event.stream()]++;
+      own.by_stream[std::string(event.stream())]++;
       of_stream.known++;
       plan_.duplicates++;
     }
@@ -157,7 +164,7 @@ class Planner {
   void take(const MergeStep& step) {
     for (const Position position : step.missing) {
       taken_[position.value - plan_.ancestor.value - 1] = true;
-      streams_[source_.at(position).stream()].taken++;
+      streams_[std::string(source_.at(position).stream())].taken++;
     }
     plan_.would_append += step.missing.size();
   }
@@ -256,7 +263,7 @@ class Planner {
   const View& target_;
   const MergeRequest& request_;
   MergePlan plan_;
-  std::unordered_map<std::string_view, OfStream> streams_;
+  std::unordered_map<std::string, OfStream> streams_;
   std::vector<bool> taken_;  // by position of the source after the ancestor
   bool left_out_ = false;    // a batch before this one does not come with the merge
 };

@@ -138,7 +138,7 @@ Result<std::optional<Sequencer::Decision>> Sequencer::find_replay(const Batch& b
     if (const char* record = *found; record != nullptr) {
       if (auto same = same_request(batch, fork, record); !same) return same.error();
       Decision decision;
-      decision.record = record;
+      decision.commit = {record, nullptr};
       decision.staged.ticket = lsn_of(record);
       decision.staged.outcome.appended = appended_by(record, *fork.name);
       decision.staged.outcome.appended->replayed = true;
@@ -156,9 +156,9 @@ Result<std::optional<Sequencer::Decision>> Sequencer::find_replay_by_ids(const B
   if (found->empty()) return std::optional<Decision>();
   const Event last = staged.at(found->back());
   Decision decision;
-  decision.record = last.address() - last.head().commit_back;
+  decision.commit = {last.address() - last.head().commit_back, last.memory()};
   decision.staged.ticket = staged_;
-  Appended& appended = decision.staged.outcome.appended.emplace(appended_by(decision.record, *fork.name));
+  Appended& appended = decision.staged.outcome.appended.emplace(appended_by(decision.commit.record, *fork.name));
   appended.first_position = found->front();
   appended.last_position = found->back();
   appended.replayed = true;
@@ -189,7 +189,7 @@ Result<AppendOutcome> Sequencer::append(const Batch& batch) {
   auto& appended = decision->staged.outcome.appended;
   if (appended && appended->versions.empty()) {
     VersionTally tally(appended->versions);
-    const Commit commit(decision->record);
+    const Commit commit(decision->commit.record);
     const char* at = commit.events().data();
     for (uint32_t i = 0; i < commit.event_count(); i++) {
       const Event event(at);
@@ -235,6 +235,7 @@ Result<Sequencer::Decision> Sequencer::decide_batch(const Batch& batch, const st
       fork->staged_head().value + batch.size() > kMaxPosition) {
     return Error{Code::kTooLarge, "fork '" + batch.head.fork + "' is full; continue in a new store", {}};
   }
+  meet_streams(batch, *fork);
   return commit(batch, fork);
 }
 
@@ -246,13 +247,14 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<
   head.recorded_at = next_time().value;
   head.id_seed = env_.random.next() & kIdCounterMask;
   head.fork = fork->id.value;
-  index_commit(record, *fork, &batch);
+  index_commit(record, *fork->own, batch);
   staged_.value++;
   seal_record(record, {staged_, durable_, goes_on}, batch.body_hash);
 
   Pending pending;
   pending.record = {record, batch.length};
   pending.fork = fork;
+  pending.segment = fork->own;
   pending.events = fork->own->staged_events();
   pending.durability = batch.head.durability;
   pending_.push_back(std::move(pending));
@@ -260,36 +262,35 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<
   if (!batch.head.request_id.empty()) remember_request(batch.head.request_id, record, fork->id);
 
   Decision decision;
-  decision.record = record;
+  decision.commit = {record, nullptr};
   decision.staged.ticket = staged_;
   decision.staged.outcome.appended = appended_by(record, *fork->name);
   return decision;
 }
 
-// Enters a commit's events in the fork's indexes and gives them their versions.  `batch` is null in recovery: then
-// the versions are there already and hashes are worked out.
-void Sequencer::index_commit(const char* record, Fork& fork, const Batch* batch) {
-  Names& names = env_.forks.names();
-  Segment& segment = *fork.own;
+// All that the batch needs to know of history it knows before anything is staged, since reading history can fail.
+void Sequencer::meet_streams(const Batch& batch, Fork& fork) {
+  met_streams_.clear();
+  for (size_t i = 0; i < batch.size(); i++) {
+    met_streams_.push_back(&stream_entry(fork, {batch.event(i).stream(), batch.keys[i].stream_hash}));
+  }
+}
+
+PostingIndex::Entry& Sequencer::stream_entry(Fork& fork, HashedName name) {
+  if (PostingIndex::Entry* known = fork.own->find_stream(name)) return *known;
+  const View before = ForkTable::staged_view(fork);
+  return fork.own->add_stream(name, before.stream_version(name, before.pieces_).value);
+}
+
+// Enters a commit's events in the segment's indexes and gives them their versions.  Requires: its streams were met.
+void Sequencer::index_commit(const char* record, MemorySegment& segment, const Batch& batch) {
   segment.add_commit(record);
-  const uint32_t count = Commit(record).event_count();
   char* version = const_cast<char*>(record) + sizeof(RecordHeader) + sizeof(CommitHead);
-  const char* at = batch == nullptr ? Commit(record).events().data() : nullptr;
-  for (uint32_t i = 0; i < count; i++) {
-    const Event event(batch == nullptr ? at : record + batch->keys[i].offset);
-    const uint64_t stream_hash = batch == nullptr ? hash_bytes(event.stream()) : batch->keys[i].stream_hash;
-    const uint64_t type_hash = batch == nullptr ? hash_bytes(event.type()) : batch->keys[i].type_hash;
-    PostingIndex::Entry& stream = segment.stream_entry(names.streams.intern(event.stream(), stream_hash));
-    const size_t own = stream.postings.read().size();
-    if (own == 0 && fork.point.value > 0) {
-      stream.inherited = static_cast<uint32_t>(fork.inherited.stream(event.stream()).size());
-    }
-    if (batch != nullptr) {
-      const uint32_t value = stream.inherited + static_cast<uint32_t>(own) + 1;
-      std::memcpy(version + size_t{i} * sizeof value, &value, sizeof value);
-    }
-    segment.add_event(event, stream, names.types.intern(event.type(), type_hash), names);
-    at += batch == nullptr ? event.head().size : 0;
+  for (size_t i = 0; i < batch.size(); i++) {
+    PostingIndex::Entry& stream = *met_streams_[i];
+    const uint32_t value = stream.inherited + static_cast<uint32_t>(stream.postings.read().size()) + 1;
+    std::memcpy(version + i * sizeof value, &value, sizeof value);
+    segment.add_event(Event(record + batch.keys[i].offset), stream, batch.keys[i].type_hash);
   }
 }
 
@@ -363,7 +364,7 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
     fault_ = written.error();
   } else {
     for (const Pending& each : group_) {
-      if (each.then == Pending::Then::kPublish && each.fork != nullptr) each.fork->own->publish(each.events);
+      if (each.then == Pending::Then::kPublish && each.segment != nullptr) each.segment->publish(each.events);
       if (each.then == Pending::Then::kShow) env_.forks.show(each.fork->id);
       if (each.then == Pending::Then::kHide) env_.forks.hide(each.fork->id);
     }
@@ -373,11 +374,11 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
     log_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }
   bytes_in_flight_.fetch_sub(bytes, std::memory_order_relaxed);
-  const std::shared_ptr<Fork> busy = std::move(group_.back().fork);
+  const std::shared_ptr<MemorySegment> busy = std::move(group_.back().segment);
   group_.clear();
   group_records_.clear();
   settled_cv_.notify_all();
-  const std::span<char> ahead = busy == nullptr ? std::span<char>() : busy->own->claim_ahead(kLeastAhead + 2 * bytes);
+  const std::span<char> ahead = busy == nullptr ? std::span<char>() : busy->claim_ahead(kLeastAhead + 2 * bytes);
   if (ahead.empty()) return;
   lock.unlock();
   Arena::make_ready(ahead);
@@ -422,8 +423,12 @@ Lsn Sequencer::last_lsn() const {
 
 uint64_t Sequencer::index_bytes() const {
   const std::lock_guard lock(mutex_);
-  uint64_t bytes = env_.forks.name_bytes() + requests_.bytes() + known_requests_.bytes();
-  for (const auto& fork : env_.forks.shown()) bytes += fork->own->index_bytes();
+  uint64_t bytes = requests_.bytes() + known_requests_.bytes();
+  for (const auto& fork : env_.forks.shown()) {
+    for (const LinePiece& piece : *fork->line()) {
+      if (piece.segment->fork_name() == *fork->name) bytes += piece.segment->index_bytes();
+    }
+  }
   return bytes;
 }
 

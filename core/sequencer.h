@@ -77,7 +77,8 @@ class Sequencer {
   struct Pending {
     std::string_view record;
     std::shared_ptr<Fork> fork;  // null for a change of the store alone
-    uint32_t events = 0;         // the fork's own events up to and with this record
+    std::shared_ptr<MemorySegment> segment;  // the fork's then
+    uint32_t events = 0;                     // of the segment, up to and with this record
     enum class Then { kPublish, kShow, kHide } then = Then::kPublish;
     Durability durability = Durability::kFsync;
   };
@@ -90,7 +91,7 @@ class Sequencer {
   // What became of a batch, and the commit that it is or that it repeats; null for a conflict.
   struct Decision {
     Store::Staged staged;
-    const char* record = nullptr;
+    CommitRecord commit;
   };
 
   Result<std::shared_ptr<Fork>> fork_of(const Batch& batch) const;
@@ -104,7 +105,10 @@ class Sequencer {
   Result<std::optional<Decision>> find_replay(const Batch& batch, const Fork& fork) const;
   Result<std::optional<Decision>> find_replay_by_ids(const Batch& batch, const Fork& fork) const;
   Decision commit(const Batch& batch, const std::shared_ptr<Fork>& fork, bool goes_on = false);
-  void index_commit(const char* record, Fork& fork, const Batch* batch);
+  // Finds or makes the entries of the batch's streams, for commit.
+  void meet_streams(const Batch& batch, Fork& fork);
+  static PostingIndex::Entry& stream_entry(Fork& fork, HashedName name);
+  void index_commit(const char* record, MemorySegment& segment, const Batch& batch);
   Result<void> check_commit(const char* record, const Fork& fork) const;
   Result<void> recover_commit(const LogRecord& record);
   Result<void> recover_change(const LogRecord& record);
@@ -135,6 +139,7 @@ class Sequencer {
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable settled_cv_;
   std::vector<Pending> pending_;
+  std::vector<PostingIndex::Entry*> met_streams_;  // by event, of the batch that is committed next
   // The leader's: a group being written, kept for their memory.
   std::vector<Pending> group_;
   std::vector<std::string_view> group_records_;

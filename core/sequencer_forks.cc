@@ -92,7 +92,10 @@ Lsn Sequencer::stage_change(const Change& change, const Effect& effect, Timestam
   pending.record = {record, encoded.bytes.size()};
   pending.fork = effect.fork;
   pending.then = effect.then;
-  if (effect.fork != nullptr) pending.events = effect.fork->own->staged_events();
+  if (effect.fork != nullptr) {
+    pending.segment = effect.fork->own;
+    pending.events = effect.fork->own->staged_events();
+  }
   pending_.push_back(std::move(pending));
   bytes_in_flight_.fetch_add(encoded.bytes.size(), std::memory_order_relaxed);
   const std::string_view request_id = request_id_of(record);
@@ -261,6 +264,7 @@ Result<Lsn> Sequencer::merge(const Store::MergeCommit& wanted, const MergePlan& 
   if ((*target)->own->staged_events() + plan.would_append >= UINT32_MAX - 1) {
     return Error{Code::kTooLarge, "fork '" + plan.target + "' is full; continue in a new store", {}};
   }
+  for (const Batch& batch : batches) meet_streams(batch, **target);
   const Timestamp now = next_time();
   ForkMerged change;
   change.source = (*source)->id;
@@ -275,7 +279,10 @@ Result<Lsn> Sequencer::merge(const Store::MergeCommit& wanted, const MergePlan& 
   change.request = request_text(wanted.request);
   const size_t first = pending_.size();
   stage_change(change, {.fork = *target, .then = Pending::Then::kPublish, .goes_on = !batches.empty()}, now);
-  for (size_t i = 0; i < batches.size(); i++) commit(batches[i], *target, i + 1 < batches.size());
+  for (size_t i = 0; i < batches.size(); i++) {
+    meet_streams(batches[i], **target);
+    commit(batches[i], *target, i + 1 < batches.size());
+  }
   for (size_t i = first; i < pending_.size(); i++) pending_[i].events = (*target)->own->staged_events();
   merged = outcome_of(change, wanted, now);
   merged.target = plan.target;

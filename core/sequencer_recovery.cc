@@ -37,7 +37,7 @@ bool is_well_formed(const Commit& commit, const char* record) {
   const CommitHead& head = commit.head();
   const size_t head_size = sizeof(CommitHead) + aligned(size_t{head.event_count} * sizeof(uint32_t));
   const size_t before = aligned(size_t{head.actor_size} + head.request_id_size + head.conditions_size);
-  if (head.event_count == 0 || commit.header().head_size != head_size) return false;
+  if (head.event_count == 0 || head.is_excerpt != 0 || commit.header().head_size != head_size) return false;
   if (commit.header().size < head_size + before) return false;
   std::string_view rest = commit.events();
   for (uint32_t i = 0; i < head.event_count; i++) {
@@ -75,7 +75,14 @@ Result<void> Sequencer::recover_commit(const LogRecord& record) {
   }
   if (commit.recorded_at() < last_time_) return corrupt(record.lsn, "was recorded before the one before it");
   last_time_ = commit.recorded_at();
-  index_commit(bytes, *fork, nullptr);
+  fork->own->add_commit(bytes);
+  const char* at = commit.events().data();
+  for (uint32_t i = 0; i < commit.event_count(); i++) {
+    const Event event(at);
+    PostingIndex::Entry& stream = stream_entry(*fork, HashedName(event.stream()));
+    fork->own->add_event(event, stream, hash_bytes(event.type()));
+    at += event.head().size;
+  }
   fork->own->publish(fork->own->staged_events());
   if (!commit.request_id().empty()) remember_request(commit.request_id(), bytes, fork->id);
   return {};

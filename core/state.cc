@@ -169,6 +169,7 @@ struct State::Tree {
   void merge(Object& target, std::string_view patch);
 
   Object root;
+  std::vector<std::shared_ptr<const char[]>> kept_memory;  // memory of events that no segment keeps
 
  private:
   // A member of a patch, not yet applied.
@@ -305,6 +306,11 @@ State& State::operator=(State&&) noexcept = default;
 
 void State::apply(ValidJson patch) { tree_->merge(tree_->root, patch.text()); }
 
+void State::apply(const Event& event) {
+  if (event.memory() != nullptr) tree_->kept_memory.push_back(event.memory());
+  tree_->merge(tree_->root, ValidJson::trusted(event.data()).text());
+}
+
 std::string State::to_json() const {
   std::string text;
   append_object(text, tree_->root);
@@ -323,7 +329,7 @@ bool State::operator==(const State& other) const { return equal_objects(tree_->r
 State fold(const PositionList& stream, Version version) {
   State state;
   const size_t count = std::min<size_t>(version.value, stream.size());
-  for (size_t i = 0; i < count; i++) state.apply(ValidJson::trusted(stream.event(i).data()));
+  for (size_t i = 0; i < count; i++) state.apply(stream.event(i));
   return state;
 }
 
@@ -336,7 +342,7 @@ State fold_valid(const PositionList& stream, Timestamp valid_at, std::vector<Pos
   State state;
   folded.clear();
   for (const auto& [valid, i] : order) {
-    state.apply(ValidJson::trusted(stream.event(i).data()));
+    state.apply(stream.event(i));
     folded.push_back(stream[i]);
   }
   return state;

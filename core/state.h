@@ -23,6 +23,8 @@ class State {
 
   // Requires: `patch` is an object and stays where it is as long as this State (a View keeps events' data).
   void apply(ValidJson patch);
+  // The event's data.
+  void apply(const Event& event);
   std::string to_json() const;
 
   // A leaf or subtree that differs: absent sides are empty.

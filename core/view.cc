@@ -1,13 +1,15 @@
 // How a read sees the past, and a fork.
 //
-// A view is a list of pieces, oldest first: (segment, bound).  main has one piece; a fork has those its parent
-// had at the fork point, each cut there, and its own:
+// A view is a list of pieces, oldest first: (segment, bound).  A fork has those its parent had at the fork point, the
+// last one cut there, and its own:
 //
 //   main     1 ---------------- 1042 ------- 2000        view(main)        = (main, 2000)
 //                                 |                       view(main@700)    = (main, 700)
 //   try                           +-- 1043 -- 1050        view(try)         = (main, 1042) (try, 1050)
 //
-// The segment of a fork numbers its own events from 0 ("local"); the event at position p is local p - base - 1.
+// The list is shared by all views of a fork until a segment is added or replaced; a view says how many pieces of it it
+// has, and where in the last one it ends.  A segment numbers its events from 0 ("local"); the event at position p is
+// local p - base - 1.
 // Indexes are per segment and know local numbers only.  A list of positions is therefore a list of slices, one
 // per piece, each cut where the piece ends.  Nothing is copied, nothing is filtered, and the cost of reading in
 // a fork is one look-up per piece.
@@ -19,27 +21,26 @@
 #include <algorithm>
 
 #include "core/check.h"
-#include "core/segment.h"
 
 namespace chronos {
 
 const PositionList::Piece& PositionList::piece_of(size_t& i) const {
   CHECK(i < size_);
   for (const Piece& piece : pieces_) {
-    if (i < piece.count) return piece;
-    i -= piece.count;
+    if (i < piece.events.size()) return piece;
+    i -= piece.events.size();
   }
   return pieces_.back();
 }
 
 Position PositionList::operator[](size_t i) const {
   const Piece& piece = piece_of(i);
-  return Position{piece.segment->base().value + piece.local[i] + 1};
+  return Position{piece.segment->base().value + piece.events[static_cast<uint32_t>(i)] + 1};
 }
 
 Event PositionList::event(size_t i) const {
   const Piece& piece = piece_of(i);
-  return piece.segment->event(piece.local[i]);
+  return piece.segment->event(piece.events[static_cast<uint32_t>(i)]);
 }
 
 size_t PositionList::rank(Position position) const {
@@ -47,76 +48,54 @@ size_t PositionList::rank(Position position) const {
   for (const Piece& piece : pieces_) {
     const uint64_t base = piece.segment->base().value;
     if (position.value <= base) break;
-    const uint64_t limit = position.value - base;  // locals below it are not after the position
-    before += static_cast<size_t>(std::lower_bound(piece.local, piece.local + piece.count, limit,
-                                                   [](uint32_t local, uint64_t end) { return local < end; }) -
-                                  piece.local);
+    before += piece.events.rank(position.value - base);  // numbers below it are not after the position
   }
   return before;
 }
 
-Position View::head() const { return pieces_.empty() ? Position{0} : pieces_.back().bound; }
+Position View::head() const { return bound_; }
 
 Timestamp View::recorded_at() const { return head().value == 0 ? Timestamp{0} : at(head()).recorded_at(); }
 
 uint64_t View::own_events() const {
-  if (pieces_.empty() || pieces_.back().segment->fork_name() != fork_name()) return 0;
-  return pieces_.back().bound.value - pieces_.back().base.value;
+  for (size_t i = 0; i < pieces_; i++) {
+    const LinePiece& piece = (*line_)[i];
+    if (piece.segment->fork_name() == fork_name()) return bound_.value - piece.base().value;
+  }
+  return 0;
+}
+
+const LinePiece& View::piece_at(Position position) const {
+  CHECK(position.value >= 1 && position <= head());
+  size_t i = pieces_ - 1;
+  while ((*line_)[i].base() >= position) i--;
+  return (*line_)[i];
 }
 
 Event View::at(Position position) const {
-  CHECK(position.value >= 1 && position <= head());
-  for (size_t i = pieces_.size(); i-- > 0;) {
-    if (position > pieces_[i].base) {
-      return pieces_[i].segment->event(static_cast<uint32_t>(position.value - pieces_[i].base.value - 1));
-    }
-  }
-  CHECK(false);
+  const Segment& segment = *piece_at(position).segment;
+  return segment.event(static_cast<uint32_t>(position.value - segment.base().value - 1));
+}
+
+CommitRecord View::batch(Position first) const {
+  const Segment& segment = *piece_at(first).segment;
+  return segment.commit_record(static_cast<uint32_t>(first.value - segment.base().value - 1));
 }
 
 PositionList View::list(Index index, std::string_view name) const {
   PositionList list;
-  if (pieces_.empty()) return list;
-  const Names& names = pieces_.front().segment->names();
-  uint32_t key = 0;
-  switch (index) {
-    case Index::kStreams: key = names.streams.find(name, hash_bytes(name)); break;
-    case Index::kTypes: key = names.types.find(name, hash_bytes(name)); break;
-    case Index::kTags: key = names.tags.find(name, hash_bytes(name)); break;
-    case Index::kCorrelations:
-    case Index::kCausations: key = Segment::key_of_id(name); break;
-  }
-  const bool named = index == Index::kStreams || index == Index::kTypes || index == Index::kTags;
-  if (named && key == NameTable::kNone) return list;
-  for (const Piece& piece : pieces_) add_slice(list, piece, index, key);
+  const HashedName hashed(name);
+  for (size_t i = 0; i < pieces_; i++) add_slice(list, i, (*line_)[i].segment->find(index, hashed));
   return list;
 }
 
-const PostingIndex& View::index_of(const Segment& segment, Index index) {
-  switch (index) {
-    case Index::kStreams: return segment.streams();
-    case Index::kTypes: return segment.types();
-    case Index::kTags: return segment.tags();
-    case Index::kCorrelations: return segment.correlations();
-    case Index::kCausations: return segment.causations();
-  }
-  CHECK(false);
-}
-
-void View::add_slice(PositionList& list, const Piece& piece, Index index, uint32_t key) {
-  const PostingIndex::Entry* entry = index_of(*piece.segment, index).find(key);
-  if (entry == nullptr) return;
-  const std::span<const uint32_t> all = entry->postings.read();
-  const uint64_t end = piece.bound.value - piece.base.value;  // locals below it are in the view
-  size_t count = all.size();
-  if (count > 0 && all.back() >= end) {
-    count = static_cast<size_t>(std::lower_bound(all.begin(), all.end(), end,
-                                                 [](uint32_t local, uint64_t limit) { return local < limit; }) -
-                                all.begin());
-  }
-  if (count == 0) return;
-  list.pieces_.push_back({all.data(), static_cast<uint32_t>(count), piece.segment.get()});
-  list.size_ += count;
+// What of a segment's list is in the view.
+void View::add_slice(PositionList& list, size_t piece, LocalList events) const {
+  if (events.empty()) return;
+  events.shorten(events.rank(count(piece)));
+  if (events.empty()) return;
+  list.size_ += events.size();
+  list.pieces_.push_back({std::move(events), (*line_)[piece].segment.get()});
 }
 
 PositionList View::stream(std::string_view name) const { return list(Index::kStreams, name); }
@@ -125,34 +104,38 @@ PositionList View::tag(std::string_view name) const { return list(Index::kTags, 
 PositionList View::maybe_correlated(std::string_view id) const { return list(Index::kCorrelations, id); }
 PositionList View::maybe_caused_by(std::string_view id) const { return list(Index::kCausations, id); }
 
+// A segment that knows the stream knows how many of its events came before.
+Version View::stream_version(HashedName stream, size_t pieces) const {
+  for (size_t i = pieces; i-- > 0;) {
+    const auto version = (*line_)[i].segment->stream_version(stream, count(i));
+    if (version) return *version;
+  }
+  return Version{0};
+}
+
 std::optional<Position> View::find_id(std::string_view id) const {
-  for (size_t i = pieces_.size(); i-- > 0;) {
-    const Piece& piece = pieces_[i];
-    const uint32_t count = static_cast<uint32_t>(piece.bound.value - piece.base.value);
-    const uint32_t local = piece.segment->find_id(id, count);
-    if (local != Segment::kNone) return Position{piece.base.value + local + 1};
+  const HashedName hashed(id);
+  for (size_t i = pieces_; i-- > 0;) {
+    const Segment& segment = *(*line_)[i].segment;
+    const uint32_t local = segment.find_id(hashed, count(i));
+    if (local != Segment::kNone) return Position{segment.base().value + local + 1};
   }
   return std::nullopt;
 }
 
-// Oldest piece first; within a piece in order of first appearance; a name that an older piece has was told there.
+// A name is told with the first piece that has events of it in the view.
 void View::for_each(Index index, const NameVisitor& visit) const {
-  for (size_t i = 0; i < pieces_.size(); i++) {
-    const PostingIndex& postings = index_of(*pieces_[i].segment, index);
-    const Names& names = pieces_[i].segment->names();
-    const uint32_t size = postings.size();
-    for (uint32_t n = 0; n < size; n++) {
-      const uint32_t key = postings[n].key;
+  for (size_t i = 0; i < pieces_; i++) {
+    (*line_)[i].segment->for_each_name(index, [&](std::string_view name, const LocalList& own) {
+      if (own.empty() || own[0] >= count(i)) return;
+      const HashedName hashed(name);
       PositionList events;
-      for (size_t k = 0; k < i && events.empty(); k++) add_slice(events, pieces_[k], index, key);
-      if (!events.empty()) continue;
-      for (size_t k = i; k < pieces_.size(); k++) add_slice(events, pieces_[k], index, key);
-      if (events.empty() || events[0] > pieces_[i].bound) continue;
-      const NameTable& table = index == Index::kStreams ? names.streams
-                               : index == Index::kTypes ? names.types
-                                                        : names.tags;
-      visit(table.name(key), events);
-    }
+      for (size_t k = 0; k < i && events.empty(); k++) add_slice(events, k, (*line_)[k].segment->find(index, hashed));
+      if (!events.empty()) return;
+      add_slice(events, i, own);
+      for (size_t k = i + 1; k < pieces_; k++) add_slice(events, k, (*line_)[k].segment->find(index, hashed));
+      visit(name, events);
+    });
   }
 }
 
@@ -162,11 +145,10 @@ void View::for_each_tag(const NameVisitor& visit) const { for_each(Index::kTags,
 
 Position View::position_at(Timestamp time) const {
   Position last{0};
-  for (const Piece& piece : pieces_) {
-    const uint32_t count = static_cast<uint32_t>(piece.bound.value - piece.base.value);
-    const uint32_t until = piece.segment->count_until(time, count);
-    if (until > 0) last = Position{piece.base.value + until};
-    if (until < count) break;
+  for (size_t i = 0; i < pieces_; i++) {
+    const uint32_t until = (*line_)[i].segment->count_until(time, count(i));
+    if (until > 0) last = Position{(*line_)[i].base().value + until};
+    if (until < count(i)) break;
   }
   return last;
 }
@@ -174,21 +156,31 @@ Position View::position_at(Timestamp time) const {
 View View::cut(Position position) const {
   CHECK(position <= head());
   View view = *this;
-  while (!view.pieces_.empty() && view.pieces_.back().base >= position) view.pieces_.pop_back();
-  if (!view.pieces_.empty()) view.pieces_.back().bound = std::min(view.pieces_.back().bound, position);
+  while (view.pieces_ > 0 && (*line_)[view.pieces_ - 1].base() >= position) view.pieces_--;
+  view.bound_ = position;
   return view;
 }
 
+// By owner, not by segment: two views of one line may have been taken before and after segments of it were sealed or
+// merged.
 View::Ancestor View::common_ancestor(const View& other) const {
-  Position shared{0};
-  const Piece* owner = nullptr;
-  for (size_t i = 0; i < std::min(pieces_.size(), other.pieces_.size()); i++) {
-    if (pieces_[i].segment != other.pieces_[i].segment) break;
-    owner = &pieces_[i];
-    shared = std::min(pieces_[i].bound, other.pieces_[i].bound);
-    if (pieces_[i].bound != other.pieces_[i].bound) break;
+  const auto end_of_run = [](const View& view, size_t& i) {  // of pieces with one owner, the first of which is i
+    const std::string& owner = (*view.line_)[i].segment->fork_name();
+    while (i + 1 < view.pieces_ && (*view.line_)[i + 1].segment->fork_name() == owner) i++;
+    return view.bound(i++);
+  };
+  Ancestor ancestor{"main", Position{0}};
+  size_t mine = 0;
+  size_t its = 0;
+  while (mine < pieces_ && its < other.pieces_) {
+    const std::string& owner = (*line_)[mine].segment->fork_name();
+    if (owner != (*other.line_)[its].segment->fork_name()) break;
+    const Position end = end_of_run(*this, mine);
+    const Position its_end = end_of_run(other, its);
+    ancestor = {owner, std::min(end, its_end)};
+    if (end != its_end) break;
   }
-  return {owner == nullptr ? std::string("main") : owner->segment->fork_name(), shared};
+  return ancestor;
 }
 
 }  // namespace chronos

@@ -16,15 +16,13 @@
 #include <vector>
 
 #include "core/event.h"
+#include "core/segment.h"
 #include "core/types.h"
 
 namespace chronos {
 
-class PostingIndex;
-class Segment;
-
 // The positions in a view at which something holds (a stream's events, a type's, a tag's), ascending.
-// Valid as long as the View it came from.
+// Valid as long as the View it came from; for one thread at a time.
 class PositionList {
  public:
   size_t size() const { return size_; }
@@ -38,14 +36,22 @@ class PositionList {
  private:
   friend class View;
   struct Piece {
-    const uint32_t* local;  // own events of the segment, counted from 0
-    uint32_t count;
+    LocalList events;
     const Segment* segment;
   };
   const Piece& piece_of(size_t& i) const;
   std::vector<Piece> pieces_;
   size_t size_ = 0;
 };
+
+// A piece of a fork's history, which is a list of them, oldest first: those it inherited, the last one cut where it was
+// forked, and its own.  Each begins where the one before it ends.
+struct LinePiece {
+  std::shared_ptr<const Segment> segment;  // owned by every line that has it
+  Position bound;                          // its last event that belongs to the line; kMaxPosition while it grows
+  Position base() const { return segment->base(); }
+};
+using HistoryLine = std::vector<LinePiece>;
 
 class View {
  public:
@@ -69,6 +75,9 @@ class View {
   // Events that *may* have this correlation or causation id: compare before use (the index keeps hashes).
   PositionList maybe_correlated(std::string_view correlation_id) const;
   PositionList maybe_caused_by(std::string_view causation_id) const;
+
+  // A whole batch, laid out as in the log.  Requires: `first` is the position of its first event.
+  CommitRecord batch(Position first) const;
 
   // The event with this id, given by the client or made by the store.
   std::optional<Position> find_id(std::string_view id) const;
@@ -96,20 +105,24 @@ class View {
  private:
   friend class ForkTable;
   friend class Sequencer;
-  struct Piece {
-    std::shared_ptr<const Segment> segment;  // owned by its fork and by every view and child that reads it
-    Position base;                           // its first own event is at base + 1
-    Position bound;                          // last visible position
-  };
-  enum class Index { kStreams, kTypes, kTags, kCorrelations, kCausations };
+  // Of the pieces_ first ones, the last of which the view ends in.
+  Position bound(size_t piece) const { return piece + 1 == pieces_ ? bound_ : (*line_)[piece].bound; }
+  // How many events of a piece are in the view.
+  uint32_t count(size_t piece) const {
+    return static_cast<uint32_t>(bound(piece).value - (*line_)[piece].base().value);
+  }
+  const LinePiece& piece_at(Position position) const;
   PositionList list(Index index, std::string_view name) const;
-  static const PostingIndex& index_of(const Segment& segment, Index index);
-  static void add_slice(PositionList& list, const Piece& piece, Index index, uint32_t key);
+  void add_slice(PositionList& list, size_t piece, LocalList events) const;
   void for_each(Index index, const NameVisitor& visit) const;
+  // Of the stream, in the first `pieces` pieces.
+  Version stream_version(HashedName stream, size_t pieces) const;
 
   ForkId fork_;
   std::shared_ptr<const std::string> fork_name_;
-  std::vector<Piece> pieces_;  // oldest first; each non-empty one ends where the next begins
+  std::shared_ptr<const HistoryLine> line_;  // immutable; shared by the fork and its views
+  size_t pieces_ = 0;                 // none of them is empty
+  Position bound_;
 };
 
 }  // namespace chronos
