@@ -15,12 +15,19 @@ FetchContent_Declare(xxhash
   GIT_REPOSITORY https://github.com/Cyan4973/xxHash.git GIT_TAG v0.8.3 GIT_SHALLOW ON
   SOURCE_SUBDIR cmake_unofficial
   FIND_PACKAGE_ARGS)   # cmake/Findxxhash.cmake
+FetchContent_Declare(zstd
+  GIT_REPOSITORY https://github.com/facebook/zstd.git GIT_TAG v1.5.6 GIT_SHALLOW ON
+  SOURCE_SUBDIR build/cmake
+  FIND_PACKAGE_ARGS)   # cmake/Findzstd.cmake
 FetchContent_Declare(CLI11
   GIT_REPOSITORY https://github.com/CLIUtils/CLI11.git GIT_TAG v2.4.2 GIT_SHALLOW ON
   FIND_PACKAGE_ARGS)
-FetchContent_MakeAvailable(nlohmann_json simdjson xxhash CLI11)
+FetchContent_MakeAvailable(nlohmann_json simdjson xxhash zstd CLI11)
 if(NOT TARGET xxhash::xxhash)
   add_library(xxhash::xxhash ALIAS xxhash)
+endif()
+if(NOT TARGET zstd::zstd)
+  add_library(zstd::zstd ALIAS libzstd_static)
 endif()
 
 if(CHRONOS_TESTS)

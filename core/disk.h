@@ -43,6 +43,16 @@ class SharedMemory {
   virtual std::span<char> bytes() = 0;
 };
 
+// The bytes of a file that nobody writes any more, as memory.  Any thread.
+class MappedFile {
+ public:
+  virtual ~MappedFile() = default;
+  // Valid as long as the object.
+  virtual std::string_view bytes() const = 0;
+  // Lets the system take back the memory; it is brought in again when it is read again.
+  virtual void forget() = 0;
+};
+
 // Held as long as the object lives; released by the system when the process dies, however it dies.
 class DirectoryLock {
  public:
@@ -63,6 +73,8 @@ class Disk {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   // The whole file, which must exist, have its bytes on the disk and keep its size.
   virtual Result<std::unique_ptr<SharedMemory>> share(const std::string& path) = 0;
+  // The whole file, as it is now.  It may be removed while it is mapped.
+  virtual Result<std::unique_ptr<MappedFile>> map(const std::string& path) = 0;
   // File names (not paths) in the directory, sorted; kNotFound when there is no such directory.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;

@@ -55,9 +55,8 @@ const NameTable& MemorySegment::names(Index index) const {
 }
 
 LocalList MemorySegment::find(Index index, HashedName name) const {
-  const bool is_hashed = index == Index::kCorrelations || index == Index::kCausations;
-  const uint32_t key = is_hashed ? key_of_id(name.hash) : names(index).find(name.name, name.hash);
-  if (!is_hashed && key == NameTable::kNone) return {};
+  const uint32_t key = is_hashed(index) ? key_of_id(name.hash) : names(index).find(name.name, name.hash);
+  if (!is_hashed(index) && key == NameTable::kNone) return {};
   const PostingIndex::Entry* entry = postings(index).find(key);
   return entry == nullptr ? LocalList() : LocalList(entry->postings.read());
 }
@@ -71,9 +70,13 @@ std::optional<Version> MemorySegment::stream_version(HashedName stream, uint32_t
 
 void MemorySegment::for_each_name(Index index, const NameVisitor& visit) const {
   const PostingIndex& entries = postings(index);
-  const NameTable& table = names(index);
   const uint32_t size = entries.size();
-  for (uint32_t n = 0; n < size; n++) visit(table.name(entries[n].key), LocalList(entries[n].postings.read()));
+  for (uint32_t n = 0; n < size; n++) {
+    const uint32_t key = entries[n].key;
+    const std::string_view name =
+        is_hashed(index) ? std::string_view(reinterpret_cast<const char*>(&key), sizeof key) : names(index).name(key);
+    visit(name, LocalList(entries[n].postings.read()));
+  }
 }
 
 uint32_t MemorySegment::find_id(HashedName id, uint32_t count) const {

@@ -159,6 +159,23 @@ class PosixSharedMemory final : public SharedMemory {
   const size_t size_;
 };
 
+class PosixMappedFile final : public MappedFile {
+ public:
+  PosixMappedFile(void* memory, size_t size) : memory_(memory), size_(size) {}
+  ~PosixMappedFile() override {
+    if (size_ > 0) ::munmap(memory_, size_);
+  }
+
+  std::string_view bytes() const override { return {static_cast<const char*>(memory_), size_}; }
+  void forget() override {
+    if (size_ > 0) static_cast<void>(::madvise(memory_, size_, MADV_DONTNEED));
+  }
+
+ private:
+  void* const memory_;
+  const size_t size_;
+};
+
 // flock belongs to the open file description: another open conflicts with it in this process too, and the
 // system drops it with the last descriptor.
 class PosixLock final : public DirectoryLock {
@@ -201,6 +218,19 @@ class PosixDisk final : public Disk {
     // Pages that leave memory would have to be read again, which can fail where nobody can be told.
     static_cast<void>(::mlock(memory, size));
     return std::unique_ptr<SharedMemory>(std::make_unique<PosixSharedMemory>(memory, size));
+  }
+
+  Result<std::unique_ptr<MappedFile>> map(const std::string& path) override {
+    const Descriptor descriptor = open_descriptor(path, O_RDONLY);
+    struct stat status;
+    if (!descriptor || ::fstat(descriptor.get(), &status) < 0) return failure("open", path);
+    const auto size = static_cast<size_t>(status.st_size);
+    if (size == 0) return std::unique_ptr<MappedFile>(std::make_unique<PosixMappedFile>(nullptr, 0));
+    void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor.get(), 0);
+    if (memory == MAP_FAILED) return failure("map", path);
+    // What is read next is rarely what lies behind.
+    static_cast<void>(::madvise(memory, size, MADV_RANDOM));
+    return std::unique_ptr<MappedFile>(std::make_unique<PosixMappedFile>(memory, size));
   }
 
   Result<std::vector<std::string>> list(const std::string& directory) override {

@@ -20,6 +20,8 @@ namespace chronos {
 // What events are found by. Of correlation and causation ids only a hash is kept.
 enum class Index : uint8_t { kStreams, kTypes, kTags, kCorrelations, kCausations };
 
+constexpr bool is_hashed(Index index) { return index == Index::kCorrelations || index == Index::kCausations; }
+
 // A name and its hash, which every segment asked needs.
 struct HashedName {
   explicit HashedName(std::string_view text) : name(text), hash(hash_bytes(text)) {}
@@ -48,7 +50,7 @@ class Segment {
   // The stream's version in the fork after the first `count` events; nothing when the segment does not know the stream.
   // The sequencer only.
   virtual std::optional<Version> stream_version(HashedName stream, uint32_t count) const = 0;
-  // Every name of the index, in order of first appearance.  Not for correlations and causations.
+  // Every name of the index, in order of first appearance; of a hashed one, the four bytes of key_of_id.
   using NameVisitor = std::function<void(std::string_view name, const LocalList& events)>;
   virtual void for_each_name(Index index, const NameVisitor& visit) const = 0;
 

@@ -60,6 +60,10 @@ class ByteReader {
     fail();
     return 0;
   }
+  unsigned char byte() {
+    const std::string_view taken = bytes(1);
+    return taken.empty() ? 0 : static_cast<unsigned char>(taken.front());
+  }
   // One that is less than 2^32.
   uint32_t small_number() {
     const uint64_t value = number();

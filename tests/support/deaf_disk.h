@@ -23,6 +23,7 @@ class DeafDisk : public Disk {
     return std::unique_ptr<File>(std::make_unique<DeafFile>(*std::move(opened)));
   }
   Result<std::unique_ptr<SharedMemory>> share(const std::string& path) override { return disk_.share(path); }
+  Result<std::unique_ptr<MappedFile>> map(const std::string& path) override { return disk_.map(path); }
   Result<std::vector<std::string>> list(const std::string& directory) override { return disk_.list(directory); }
   Result<bool> exists(const std::string& path) override { return disk_.exists(path); }
   Result<void> create_directories(const std::string& path) override { return disk_.create_directories(path); }

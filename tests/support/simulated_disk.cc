@@ -334,6 +334,17 @@ class SimulatedSharedMemory final : public SharedMemory {
   const std::shared_ptr<std::string> content_;  // shared with the node as long as the process lives
 };
 
+// Its bytes as they were when it was mapped: nobody writes it any more.
+class SimulatedMappedFile final : public MappedFile {
+ public:
+  explicit SimulatedMappedFile(std::string bytes) : bytes_(std::move(bytes)) {}
+  std::string_view bytes() const override { return bytes_; }
+  void forget() override {}
+
+ private:
+  const std::string bytes_;
+};
+
 class SimulatedLock final : public DirectoryLock {
  public:
   SimulatedLock(std::shared_ptr<SimulatedDisk::Machine> machine, std::string path)
@@ -380,6 +391,14 @@ Result<std::unique_ptr<SharedMemory>> SimulatedDisk::share(const std::string& pa
   node->take_shared();
   node->shared = std::make_shared<std::string>(node->seen);
   return std::unique_ptr<SharedMemory>(std::make_unique<SimulatedSharedMemory>(machine_, node));
+}
+
+Result<std::unique_ptr<MappedFile>> SimulatedDisk::map(const std::string& path) {
+  const std::lock_guard lock(machine_->mutex);
+  if (auto error = machine_->begin("map", path)) return *error;
+  const auto node = machine_->find(path);
+  if (node == nullptr) return failure("map", path, "No such file", Code::kNotFound);
+  return std::unique_ptr<MappedFile>(std::make_unique<SimulatedMappedFile>(node->seen));
 }
 
 Result<std::vector<std::string>> SimulatedDisk::list(const std::string& directory) {

@@ -29,6 +29,7 @@ class SimulatedDisk final : public Disk {
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<std::unique_ptr<SharedMemory>> share(const std::string& path) override;
+  Result<std::unique_ptr<MappedFile>> map(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<bool> exists(const std::string& path) override;
   Result<void> create_directories(const std::string& directory) override;

@@ -1,0 +1,10 @@
+# Debian ships Zstandard with pkg-config only.
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(PC_ZSTD QUIET IMPORTED_TARGET libzstd)
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(zstd REQUIRED_VARS PC_ZSTD_FOUND VERSION_VAR PC_ZSTD_VERSION)
+if(zstd_FOUND AND NOT TARGET zstd::zstd)
+  add_library(zstd::zstd ALIAS PkgConfig::PC_ZSTD)
+endif()

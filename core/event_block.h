@@ -1,0 +1,89 @@
+// A few events that follow each other, as the bytes of one block of a sealed segment, before they are compressed.
+//
+// Names are numbers of the region, JSON is shapes and values (core/json_shape.h), and what the events of a batch share
+// stands with the first of them in the block.  docs/FORMAT.md has the bytes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/event.h"
+#include "core/json_shape.h"
+#include "core/varint.h"
+
+namespace chronos {
+
+// What the events of a batch share.
+struct PackedBatch {
+  uint64_t id_seed = 0;
+  int64_t recorded_at = 0;  // microseconds after the region's base
+  uint32_t actor = 0;
+  uint32_t events = 0;
+  Durability durability = Durability::kFsync;
+  // With the batch's first event only.
+  std::string_view request_id;
+  std::string_view conditions;
+};
+
+// Names as numbers of the region; views into the event or the block.
+struct PackedEvent {
+  PackedBatch batch;
+  uint32_t ordinal = 0;
+  uint32_t stream = 0;
+  uint32_t version = 0;
+  uint32_t type = 0;
+  std::vector<uint32_t> tags;
+  std::optional<int64_t> valid_at;  // microseconds after recorded_at
+  std::string_view id;
+  std::string_view correlation_id;
+  std::string_view causation_id;
+  std::string_view embedding;  // floats
+  bool has_metadata = false;
+};
+
+// Writes a block.  One thread.
+class BlockBuilder {
+ public:
+  explicit BlockBuilder(const ShapeTable& shapes) : shapes_(shapes) {}
+
+  // Events in order.  Data and metadata are those of the event.
+  void add(const PackedEvent& event, std::string_view data, std::string_view metadata);
+  uint32_t events() const { return events_; }
+  std::string_view bytes() const { return bytes_; }
+  void clear();
+
+ private:
+  void put_batch(const PackedEvent& event);
+  void put_json(std::string_view json);
+
+  const ShapeTable& shapes_;
+  ShapedText shaped_;
+  std::string bytes_;
+  uint32_t events_ = 0;
+};
+
+// Reads a block from its first event on.  One thread.
+class BlockReader {
+ public:
+  // Requires: both outlive it.
+  BlockReader(std::string_view bytes, const ShapeTable& shapes) : from_(bytes), shapes_(shapes) {}
+
+  // The next event; its data and metadata go to the end of `data` and `metadata`, or nowhere when they are null.
+  // False when there is none, or the bytes are not those of a block.
+  bool next(PackedEvent& event, std::string* data, std::string* metadata);
+  bool finished() const { return from_.finished(); }
+
+ private:
+  bool take_batch(unsigned flags, PackedEvent& event);
+  bool take_json(std::string* to);
+
+  ByteReader from_;
+  const ShapeTable& shapes_;
+  PackedBatch batch_;
+  uint32_t next_ordinal_ = 0;
+};
+
+}  // namespace chronos

@@ -1,0 +1,343 @@
+// How a segment becomes a file.
+//
+// Sealing one in memory: a sample of its events teaches a table of shapes and the values that come often, and then, as
+// packed blocks, a dictionary; with both every event is packed and each block compressed.  Merging sealed ones: their
+// regions are copied as they are, since a block can be read with what its own region says, and only the indexes, and
+// where each region finds its names, are made anew.  So an event is compressed once, however often its segment merges.
+#include "core/seal.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/check.h"
+#include "core/damage.h"
+#include "core/event_block.h"
+#include "core/name_records.h"
+#include "core/packed_table.h"
+
+namespace chronos {
+namespace {
+
+constexpr size_t kBlockBytes = 1024;  // of packed events: a block ends with the one that reaches it
+constexpr size_t kBlockEvents = 64;
+constexpr uint32_t kShapeSample = 20'000;         // events
+constexpr size_t kBlockSample = size_t{3} << 20;  // bytes
+constexpr size_t kDictionaryBytes = size_t{112} << 10;
+constexpr uint64_t kCopyAtOnce = uint64_t{1} << 20;
+constexpr Index kIndexes[] = {Index::kStreams, Index::kTypes, Index::kTags, Index::kCorrelations, Index::kCausations};
+
+template <typename T>
+std::string_view bytes_of(const std::vector<T>& things) {
+  return {reinterpret_cast<const char*>(things.data()), things.size() * sizeof(T)};
+}
+
+// Names by number, in order of first use.  The names must stay where they are.
+class Numbers {
+ public:
+  uint32_t of(std::string_view name) {
+    const auto [place, is_new] = numbers_.try_emplace(name, static_cast<uint32_t>(names_.size()));
+    if (is_new) names_.push_back(name);
+    return place->second;
+  }
+  const std::vector<std::string_view>& names() const { return names_; }
+
+ private:
+  std::unordered_map<std::string_view, uint32_t> numbers_;
+  std::vector<std::string_view> names_;
+};
+
+// A region on its way into the file, and what of it must wait until the indexes are there.
+struct Region {
+  RegionEntry entry{};
+  std::string texts;
+  std::array<std::vector<std::string_view>, 3> names;  // streams, types, tags
+};
+
+class SegmentFile {
+ public:
+  SegmentFile(std::unique_ptr<SealedFileWriter> writer, ForkId fork, Position base) : writer_(std::move(writer)) {
+    set(SealedNumber::kKind, kSegmentKind);
+    set(SealedNumber::kFork, fork.value);
+    set(SealedNumber::kBase, base.value);
+  }
+
+  SealedFileWriter& writer() { return *writer_; }
+  std::vector<Region>& regions() { return regions_; }
+  std::vector<BlockEntry>& blocks() { return blocks_; }
+  NameRecords& names(Index index) { return names_[static_cast<size_t>(index)]; }
+  std::vector<PackedEntry>& ids() { return ids_; }
+  std::vector<PackedEntry>& requests() { return requests_; }
+
+  // Everything but the blocks, which are there.
+  Result<void> finish(uint32_t events, uint64_t batches) {
+    for (const Index index : kIndexes) {
+      const NameRecords::Packed packed = names(index).pack(index);
+      if (auto put = put_section(table_section(index), packed.table); !put) return put;
+      if (auto put = put_section(records_section(index), packed.records); !put) return put;
+    }
+    if (auto put = put_regions(); !put) return put;
+    if (auto put = put_section(SealedSection::kBlocks, bytes_of(blocks_)); !put) return put;
+    if (auto put = put_section(SealedSection::kIds, pack_table(std::move(ids_))); !put) return put;
+    if (auto put = put_section(SealedSection::kRequests, pack_table(std::move(requests_))); !put) return put;
+    set(SealedNumber::kEvents, events);
+    set(SealedNumber::kBatches, batches);
+    set(SealedNumber::kRegions, regions_.size());
+    set(SealedNumber::kBlocks, blocks_.size());
+    return writer_->finish(footer_);
+  }
+
+ private:
+  void set(SealedNumber which, uint64_t value) { footer_.numbers[static_cast<size_t>(which)] = value; }
+  Result<void> put_section(SealedSection which, std::string_view bytes) {
+    return put_section(static_cast<size_t>(which), bytes);
+  }
+  Result<void> put_section(size_t which, std::string_view bytes) {
+    if (auto done = writer_->align(); !done) return done;
+    footer_.sections[which] = {writer_->size(), bytes.size()};
+    return writer_->append(bytes);
+  }
+  Result<void> put_regions() {
+    std::vector<RegionEntry> table;
+    for (Region& region : regions_) {
+      std::vector<uint32_t> offsets;
+      for (size_t i = 0; i < region.names.size(); i++) {
+        for (const std::string_view name : region.names[i]) offsets.push_back(names_[i].offset(name));
+      }
+      if (auto done = writer_->align(); !done) return done;
+      region.entry.names_at = writer_->size();
+      if (auto put = writer_->append(bytes_of(offsets)); !put) return put;
+      region.entry.texts_at = writer_->size();
+      region.entry.texts_size = region.texts.size();
+      if (auto put = writer_->append(region.texts); !put) return put;
+      region.entry.streams = static_cast<uint32_t>(region.names[0].size());
+      region.entry.types = static_cast<uint32_t>(region.names[1].size());
+      region.entry.tags = static_cast<uint32_t>(region.names[2].size());
+      table.push_back(region.entry);
+    }
+    return put_section(SealedSection::kRegions, bytes_of(table));
+  }
+
+  std::unique_ptr<SealedFileWriter> writer_;
+  SealedFooter footer_;
+  std::vector<Region> regions_;
+  std::vector<BlockEntry> blocks_;
+  std::array<NameRecords, std::size(kIndexes)> names_;
+  std::vector<PackedEntry> ids_;
+  std::vector<PackedEntry> requests_;
+};
+
+// Packs the events of a segment in memory as one region.
+class RegionWriter {
+ public:
+  RegionWriter(const MemorySegment& segment, SegmentFile& file)
+      : segment_(segment), file_(file), events_(segment.published_events()), builder_(shapes_) {
+    region_.entry.recorded_at = segment.event(0).recorded_at().value;
+  }
+
+  Result<void> write() {
+    learn_shapes();
+    const std::string dictionary = learn_dictionary();
+    Compressor compressor(dictionary);
+    region_.entry.blocks_at = file_.writer().size();
+    std::string packed;
+    for (uint32_t begin = 0; begin < events_;) {
+      const uint32_t end = build_block(begin);
+      file_.blocks().push_back({segment_.event(begin).recorded_at().value, begin,
+                                static_cast<uint32_t>(file_.writer().size() - region_.entry.blocks_at)});
+      packed.clear();
+      compressor.compress(builder_.bytes(), packed);
+      if (auto put = file_.writer().append(packed); !put) return put;
+      begin = end;
+    }
+    region_.entry.blocks_size = file_.writer().size() - region_.entry.blocks_at;
+    put_text(dictionary);
+    region_.texts += shapes_.to_bytes();
+    put_varint(region_.texts, actors_.names().size());
+    for (const std::string_view actor : actors_.names()) put_text(actor);
+    region_.names = {streams_.names(), types_.names(), tags_.names()};
+    file_.regions().push_back(std::move(region_));
+    return {};
+  }
+  uint64_t batches() const { return batches_; }
+
+ private:
+  void put_text(std::string_view text) {
+    put_varint(region_.texts, text.size());
+    region_.texts += text;
+  }
+
+  void learn_shapes() {
+    ShapedText shaped;
+    const uint32_t step = events_ / kShapeSample + 1;
+    for (uint32_t i = 0; i < events_; i += step) {
+      const Event event = segment_.event(i);
+      take_apart(event.data(), shaped);
+      shapes_.learn(shaped);
+      if (event.metadata().empty()) continue;
+      take_apart(event.metadata(), shaped);
+      shapes_.learn(shaped);
+    }
+    shapes_.settle();
+  }
+
+  // From blocks as they will be, taken here and there.
+  std::string learn_dictionary() {
+    std::vector<std::string> samples;
+    size_t bytes = 0;
+    const uint32_t wanted = static_cast<uint32_t>(kBlockSample / kBlockBytes);
+    const uint32_t step = events_ / wanted + 1;
+    for (uint32_t begin = 0; begin < events_ && bytes < kBlockSample;) {
+      const uint32_t end = build_block(begin);
+      samples.emplace_back(builder_.bytes());
+      bytes += samples.back().size();
+      begin = std::max(end, begin + step);
+    }
+    return train_dictionary(samples, kDictionaryBytes);
+  }
+
+  // The block that begins with the event; the number behind its last one.
+  uint32_t build_block(uint32_t begin) {
+    builder_.clear();
+    uint32_t local = begin;
+    while (local < events_ && builder_.bytes().size() < kBlockBytes && builder_.events() < kBlockEvents) {
+      pack(segment_.event(local));
+      local++;
+    }
+    return local;
+  }
+
+  void pack(const Event& event) {
+    const Commit commit = event.commit();
+    packed_.batch.id_seed = commit.head().id_seed;
+    packed_.batch.recorded_at = commit.recorded_at().value - region_.entry.recorded_at;
+    packed_.batch.actor = actors_.of(commit.actor());
+    packed_.batch.events = commit.event_count();
+    packed_.batch.durability = commit.durability();
+    packed_.batch.request_id = commit.request_id();
+    packed_.batch.conditions = commit.conditions();
+    packed_.ordinal = event.head().ordinal;
+    packed_.stream = streams_.of(event.stream());
+    packed_.version = event.version().value;
+    packed_.type = types_.of(event.type());
+    packed_.tags.clear();
+    event.for_each_tag([this](std::string_view tag) { packed_.tags.push_back(tags_.of(tag)); });
+    packed_.valid_at.reset();
+    if (event.has_valid_at()) packed_.valid_at = event.valid_at().value - event.recorded_at().value;
+    packed_.id = event.client_id();
+    packed_.correlation_id = event.correlation_id();
+    packed_.causation_id = event.causation_id();
+    embedding_.resize(event.embedding_size());
+    event.copy_embedding(embedding_.data());
+    packed_.embedding = bytes_of(embedding_);
+    builder_.add(packed_, event.data(), event.metadata());
+  }
+
+  const MemorySegment& segment_;
+  SegmentFile& file_;
+  const uint32_t events_;
+  Region region_;
+  ShapeTable shapes_;
+  BlockBuilder builder_;
+  Numbers streams_;
+  Numbers types_;
+  Numbers tags_;
+  Numbers actors_;
+  PackedEvent packed_;
+  std::vector<float> embedding_;
+  uint64_t batches_ = 0;
+};
+
+// Where what the clients named, and the first events of batches that requests named, are found.
+uint64_t add_ids(const MemorySegment& segment, SegmentFile& file) {
+  uint64_t batches = 0;
+  for (uint32_t i = 0; i < segment.published_events(); i++) {
+    const Event event = segment.event(i);
+    if (!event.client_id().empty()) file.ids().push_back({tag_of(hash_bytes(event.client_id())), i});
+    if (event.head().ordinal != 0) continue;
+    batches++;
+    const std::string_view request_id = event.commit().request_id();
+    if (!request_id.empty()) file.requests().push_back({tag_of(hash_bytes(request_id)), i});
+  }
+  return batches;
+}
+
+void add_shifted(const PackedTable& table, uint32_t shift, std::vector<PackedEntry>& to) {
+  for (uint32_t i = 0; i < table.size(); i++) {
+    const PackedEntry entry = table[i];
+    to.push_back({entry.tag, entry.number + shift});
+  }
+}
+
+Result<void> copy_region(const SealedSegment& from, uint32_t number, uint32_t shift, SegmentFile& to) {
+  const RegionEntry entry = from.region(number);
+  Region region;
+  region.entry = entry;
+  region.entry.blocks_at = to.writer().size();
+  region.entry.first_block = static_cast<uint32_t>(to.blocks().size());
+  region.entry.first_local += shift;
+  for (uint64_t done = 0; done < entry.blocks_size; done += kCopyAtOnce) {
+    const uint64_t size = std::min(kCopyAtOnce, entry.blocks_size - done);
+    if (auto put = to.writer().append(from.file().read(entry.blocks_at + done, size)); !put) return put;
+  }
+  const bool is_last = number + 1 == from.regions();
+  const uint32_t end = is_last ? from.blocks() : from.region(number + 1).first_block;
+  for (uint32_t i = entry.first_block; i < end; i++) {
+    BlockEntry block = from.block(i);
+    block.first_local += shift;
+    to.blocks().push_back(block);
+  }
+  region.texts = from.file().read(entry.texts_at, entry.texts_size);
+  const std::array<uint32_t, 3> counts = {entry.streams, entry.types, entry.tags};
+  for (size_t i = 0; i < counts.size(); i++) {
+    for (uint32_t k = 0; k < counts[i]; k++) {
+      const uint32_t offset = from.name_offset(entry, kIndexes[i], k);
+      region.names[i].push_back(from.name_record(kIndexes[i], offset).name);
+    }
+  }
+  to.regions().push_back(std::move(region));
+  return {};
+}
+
+}  // namespace
+
+Result<void> seal_segment(Disk& disk, const std::string& path, ForkId fork, const MemorySegment& segment) {
+  CHECK(segment.published_events() > 0);
+  auto writer = SealedFileWriter::create(disk, path);
+  if (!writer) return writer.error();
+  SegmentFile file(*std::move(writer), fork, segment.base());
+  RegionWriter region(segment, file);
+  if (auto written = region.write(); !written) return written;
+  for (const Index index : kIndexes) file.names(index).add(segment, index, 0);
+  const uint64_t batches = add_ids(segment, file);
+  return file.finish(segment.published_events(), batches);
+}
+
+Result<void> merge_segments(Disk& disk, const std::string& path, ForkId fork,
+                            std::span<const std::shared_ptr<const SealedSegment>> segments) {
+  auto writer = SealedFileWriter::create(disk, path);
+  if (!writer) return writer.error();
+  SegmentFile file(*std::move(writer), fork, segments.front()->base());
+  uint32_t events = 0;
+  uint64_t batches = 0;
+  try {
+    for (const auto& segment : segments) {
+      CHECK(segment->base().value == segments.front()->base().value + events);
+      for (uint32_t i = 0; i < segment->regions(); i++) {
+        if (auto copied = copy_region(*segment, i, events, file); !copied) return copied;
+      }
+      for (const Index index : kIndexes) file.names(index).add(*segment, index, events);
+      add_shifted(segment->ids(), events, file.ids());
+      add_shifted(segment->requests(), events, file.requests());
+      events += segment->published_events();
+      batches += segment->batches();
+    }
+    return file.finish(events, batches);
+  } catch (const Damage& damage) {
+    return damage.error();
+  }
+}
+
+}  // namespace chronos

@@ -1,0 +1,28 @@
+// Writes sealed segments: from one in memory, and from several that follow each other.
+//
+// The file and all of its bytes are on the disk when it returns; its name is the caller's to sync.  One thread; the
+// segments may be read meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/disk.h"
+#include "core/memory_segment.h"
+#include "core/result.h"
+#include "core/sealed_segment.h"
+#include "core/types.h"
+
+namespace chronos {
+
+// All published events of the segment, of which there is at least one.
+Result<void> seal_segment(Disk& disk, const std::string& path, ForkId fork, const MemorySegment& segment);
+
+// kCorrupt, naming file and byte, when one of them is damaged.  Requires: at least one; each begins where the one
+// before it ends, and together they have fewer than 2^32 - 1 events.
+Result<void> merge_segments(Disk& disk, const std::string& path, ForkId fork,
+                            std::span<const std::shared_ptr<const SealedSegment>> segments);
+
+}  // namespace chronos

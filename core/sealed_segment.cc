@@ -1,0 +1,364 @@
+// How an event is found in a sealed segment, and what it costs.
+//
+//   local --> block table (binary search) --> block --> decompress --> step to the event --> lay it out as in the log
+//
+// A block is about a KiB of packed events, so that one event is read in a few microseconds; what makes such small
+// blocks small is what they share with all others of their region: the dictionary, the shapes of the JSON, the numbers
+// of the names.  Each thread keeps the block it read last, and how far it has come in it, so that reading on costs a
+// step.
+//
+// Streams, types, tags and ids are found by a table of hashes, whose entries say where the name's record lies; the
+// record has the name, to be compared, and the list of its events.  Nothing is loaded when a segment is opened; a
+// region's dictionary and shapes are, when the first of its blocks is read.
+#include "core/sealed_segment.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "core/check.h"
+#include "core/damage.h"
+#include "core/varint.h"
+
+namespace chronos {
+namespace {
+
+std::atomic<uint64_t> next_serial{1};
+
+constexpr Index kIndexes[] = {Index::kStreams, Index::kTypes, Index::kTags, Index::kCorrelations, Index::kCausations};
+// What is sure to be there of a name's record, if it is one: a name of at most 256 bytes and four numbers.
+constexpr uint64_t kRecordHead = 300;
+
+std::string_view bytes_of(const uint32_t& key) { return {reinterpret_cast<const char*>(&key), sizeof key}; }
+
+template <typename T>
+T read_at(const SealedFile& file, uint64_t at) {
+  T thing;
+  std::memcpy(&thing, file.read(at, sizeof thing).data(), sizeof thing);
+  return thing;
+}
+
+}  // namespace
+
+struct SealedSegment::Cursor {
+  uint64_t serial = 0;
+  uint32_t block = 0;
+  Place place{};
+  uint32_t end = 0;   // the number behind the block's last event
+  uint32_t next = 0;  // the event that the reader takes next
+  std::string bytes;
+  std::optional<BlockReader> reader;
+  // The event before `next`, the one that was looked for.
+  PackedEvent event;
+  std::string data;
+  std::string metadata;
+  std::vector<std::string_view> tags;
+  RebuiltBatch batch;
+};
+
+SealedSegment::SealedSegment(std::unique_ptr<SealedFile> file, std::string fork_name, ForkId fork)
+    : Segment(std::move(fork_name), Position{file->footer().numbers[static_cast<size_t>(SealedNumber::kBase)]}),
+      file_(std::move(file)),
+      fork_(fork),
+      serial_(next_serial.fetch_add(1)),
+      events_(static_cast<uint32_t>(number(SealedNumber::kEvents))),
+      ids_(*file_, section(static_cast<size_t>(SealedSection::kIds))),
+      requests_(*file_, section(static_cast<size_t>(SealedSection::kRequests))),
+      texts_(regions()),
+      made_texts_(regions()) {
+  for (const Index index : kIndexes) names_.emplace_back(*file_, section(table_section(index)));
+  if (number(SealedNumber::kKind) != kSegmentKind || number(SealedNumber::kFork) != fork.value ||
+      number(SealedNumber::kEvents) == 0 || number(SealedNumber::kEvents) >= UINT32_MAX ||
+      section(static_cast<size_t>(SealedSection::kRegions)).size != uint64_t{regions()} * sizeof(RegionEntry) ||
+      section(static_cast<size_t>(SealedSection::kBlocks)).size != uint64_t{blocks()} * sizeof(BlockEntry)) {
+    file_->fail(file_->size(), "is the end of a footer that is not of this fork's segment");
+  }
+}
+
+Result<std::shared_ptr<SealedSegment>> SealedSegment::open(Disk& disk, const std::string& path, std::string fork_name,
+                                                           ForkId fork) {
+  auto file = SealedFile::open(disk, path);
+  if (!file) return file.error();
+  try {
+    return std::shared_ptr<SealedSegment>(new SealedSegment(*std::move(file), std::move(fork_name), fork));
+  } catch (const Damage& damage) {
+    return damage.error();
+  }
+}
+
+// --- where things are ---
+
+RegionEntry SealedSegment::region(uint32_t i) const {
+  const Section& table = section(static_cast<size_t>(SealedSection::kRegions));
+  return read_at<RegionEntry>(*file_, table.offset + uint64_t{i} * sizeof(RegionEntry));
+}
+
+BlockEntry SealedSegment::block(uint32_t i) const {
+  const Section& table = section(static_cast<size_t>(SealedSection::kBlocks));
+  return read_at<BlockEntry>(*file_, table.offset + uint64_t{i} * sizeof(BlockEntry));
+}
+
+uint32_t SealedSegment::region_of_block(uint32_t block) const {
+  uint32_t low = 0;
+  uint32_t high = regions();
+  while (high - low > 1) {
+    const uint32_t middle = low + (high - low) / 2;
+    (region(middle).first_block <= block ? low : high) = middle;
+  }
+  return low;
+}
+
+SealedSegment::Place SealedSegment::place_of(uint32_t local) const {
+  CHECK(local < events_);
+  uint32_t low = 0;
+  uint32_t high = blocks();
+  while (high - low > 1) {
+    const uint32_t middle = low + (high - low) / 2;
+    (block(middle).first_local <= local ? low : high) = middle;
+  }
+  return {region_of_block(low), low};
+}
+
+const SealedSegment::RegionTexts& SealedSegment::texts(uint32_t i) const {
+  if (const RegionTexts* made = made_texts_[i].load(std::memory_order_acquire)) return *made;
+  const std::lock_guard lock(texts_mutex_);
+  if (const RegionTexts* made = made_texts_[i].load(std::memory_order_acquire)) return *made;
+  const RegionEntry entry = region(i);
+  auto texts = std::make_unique<RegionTexts>();
+  texts->bytes = file_->read(entry.texts_at, entry.texts_size);
+  ByteReader reader(texts->bytes);
+  texts->dictionary = reader.text();
+  const bool has_shapes = texts->shapes.read(reader);
+  const uint64_t actors = reader.number();
+  for (uint64_t k = 0; k < actors && !reader.bad(); k++) texts->actors.push_back(reader.text());
+  if (!has_shapes || !reader.finished()) file_->fail(entry.texts_at, "begins texts of a region that do not fill it");
+  texts->decompressor = std::make_unique<Decompressor>(texts->dictionary);
+  made_texts_[i].store(texts.get(), std::memory_order_release);
+  texts_[i] = std::move(texts);
+  return *texts_[i];
+}
+
+SealedSegment::NameRecord SealedSegment::name_record(Index index, uint64_t offset) const {
+  const Section& records = section(records_section(index));
+  if (offset >= records.size) file_->fail(records.offset, "begins names, one of which lies outside");
+  const uint64_t at = records.offset + offset;
+  ByteReader reader(file_->read(at, std::min(kRecordHead, records.size - offset)));
+  const size_t available = reader.rest().size();
+  NameRecord record;
+  record.name = reader.text();
+  record.inherited = reader.small_number();
+  const uint32_t events = reader.small_number();
+  const uint64_t size = reader.number();
+  const uint64_t head = available - reader.rest().size();
+  if (reader.bad() || size > records.size - offset - head) file_->fail(at, "begins a name's record that does not fit");
+  record.events = LocalList(file_->read(at + head, size).data(), events);
+  record.next = offset + head + size;
+  return record;
+}
+
+uint32_t SealedSegment::name_offset(const RegionEntry& region, Index index, uint32_t number) const {
+  const uint32_t before = index == Index::kStreams ? 0 : region.streams + (index == Index::kTags ? region.types : 0);
+  const uint32_t names = index == Index::kStreams ? region.streams
+                         : index == Index::kTypes ? region.types
+                                                  : region.tags;
+  if (number >= names) file_->fail(region.blocks_at, "begins a region with an event of no known name");
+  return read_at<uint32_t>(*file_, region.names_at + (uint64_t{before} + number) * sizeof(uint32_t));
+}
+
+// --- events ---
+
+// Leaves the cursor behind the event, which is in it.
+SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
+  thread_local Cursor cursor;
+  const bool is_there = cursor.serial == serial_ && local >= cursor.next && local < cursor.end;
+  if (!is_there) {
+    cursor.serial = 0;  // until all of it is in place: any step may throw
+    const Place place = place_of(local);
+    const RegionEntry region = this->region(place.region);
+    const BlockEntry entry = block(place.block);
+    const bool is_last = place.block + 1 == blocks();
+    const BlockEntry after = is_last ? BlockEntry{0, events_, 0} : block(place.block + 1);
+    const bool ends_region = is_last || region_of_block(place.block + 1) != place.region;
+    const uint64_t end = ends_region ? region.blocks_size : after.offset;
+    if (end < entry.offset || end > region.blocks_size) file_->fail(region.blocks_at, "begins blocks out of order");
+    const RegionTexts& texts = this->texts(place.region);
+    const uint64_t at = region.blocks_at + entry.offset;
+    cursor.reader.reset();
+    if (!texts.decompressor->decompress(file_->read(at, end - entry.offset), cursor.bytes)) {
+      file_->fail(at, "begins a block that is not compressed as it should be");
+    }
+    cursor.reader.emplace(cursor.bytes, texts.shapes);
+    cursor.place = place;
+    cursor.next = entry.first_local;
+    cursor.end = after.first_local;
+    cursor.serial = serial_;
+  }
+  while (cursor.next <= local) {
+    const bool is_wanted = cursor.next == local;
+    cursor.data.clear();
+    cursor.metadata.clear();
+    if (!cursor.reader->next(cursor.event, is_wanted ? &cursor.data : nullptr,
+                             is_wanted ? &cursor.metadata : nullptr)) {
+      cursor.serial = 0;
+      file_->fail(region(cursor.place.region).blocks_at + block(cursor.place.block).offset,
+                  "begins a block without the event " + std::to_string(local));
+    }
+    cursor.next++;
+  }
+  return cursor;
+}
+
+void SealedSegment::add_to(RebuiltBatch& batch, const RegionEntry& region, const Cursor& cursor) const {
+  const PackedEvent& event = cursor.event;
+  auto& tags = const_cast<Cursor&>(cursor).tags;
+  tags.clear();
+  for (const uint32_t tag : event.tags) {
+    tags.push_back(name_record(Index::kTags, name_offset(region, Index::kTags, tag)).name);
+  }
+  const auto stream = name_record(Index::kStreams, name_offset(region, Index::kStreams, event.stream));
+  const auto type = name_record(Index::kTypes, name_offset(region, Index::kTypes, event.type));
+  batch.add(event, {stream.name, type.name, tags}, cursor.data, cursor.metadata,
+            Timestamp{region.recorded_at + event.batch.recorded_at});
+}
+
+CommitRecord SealedSegment::finish(RebuiltBatch& batch, const Cursor& cursor, const PackedEvent& first, uint32_t local,
+                                   bool is_excerpt) const {
+  const RegionEntry region = this->region(cursor.place.region);
+  const RegionTexts& texts = this->texts(cursor.place.region);
+  if (first.batch.actor >= texts.actors.size()) file_->fail(region.texts_at, "begins texts without an actor");
+  RebuiltBatch::Head head;
+  head.fork = fork_;
+  head.first_position = Position{base().value + local + 1 - first.ordinal};
+  head.recorded_at = Timestamp{region.recorded_at + first.batch.recorded_at};
+  head.actor = texts.actors[first.batch.actor];
+  head.batch = first.batch;
+  return batch.finish(head, is_excerpt);
+}
+
+Event SealedSegment::event(uint32_t local) const {
+  // The event before the cursor's next one may be asked for again.
+  Cursor& cursor = seek(local);
+  cursor.batch.clear();
+  add_to(cursor.batch, region(cursor.place.region), cursor);
+  CommitRecord record = finish(cursor.batch, cursor, cursor.event, local, true);
+  const size_t size = Commit(record.record).events().size();
+  const char* const end = record.record + record_length(Commit(record.record).header());
+  return Event(end - size, std::move(record.memory));
+}
+
+CommitRecord SealedSegment::commit_record(uint32_t first_local) const {
+  Cursor& cursor = seek(first_local);
+  CHECK(cursor.event.ordinal == 0);
+  PackedEvent first = cursor.event;
+  const std::string request_id(first.batch.request_id);
+  const std::string conditions(first.batch.conditions);
+  first.batch.request_id = request_id;
+  first.batch.conditions = conditions;
+  RebuiltBatch batch;
+  const Place place = cursor.place;
+  for (uint32_t i = 0; i < first.batch.events && first_local + i < events_; i++) {
+    const Cursor& at = seek(first_local + i);
+    add_to(batch, region(at.place.region), at);
+  }
+  Cursor head;
+  head.place = place;
+  return finish(batch, head, first, first_local, false);
+}
+
+// --- names ---
+
+LocalList SealedSegment::find(Index index, HashedName name) const {
+  const uint32_t key = key_of_id(name.hash);
+  const std::string_view wanted = is_hashed(index) ? bytes_of(key) : name.name;
+  LocalList found;
+  names_[static_cast<size_t>(index)].find(name.hash, [&](uint32_t offset) {
+    NameRecord record = name_record(index, offset);
+    if (record.name != wanted) return false;
+    found = std::move(record.events);
+    return true;
+  });
+  return found;
+}
+
+std::optional<Version> SealedSegment::stream_version(HashedName stream, uint32_t count) const {
+  std::optional<Version> version;
+  names_[static_cast<size_t>(Index::kStreams)].find(stream.hash, [&](uint32_t offset) {
+    const NameRecord record = name_record(Index::kStreams, offset);
+    if (record.name != stream.name) return false;
+    version = Version{record.inherited + (count >= events_ ? record.events.size() : record.events.rank(count))};
+    return true;
+  });
+  return version;
+}
+
+void SealedSegment::for_each_name(Index index, const NameVisitor& visit) const {
+  const uint64_t size = section(records_section(index)).size;
+  for (uint64_t offset = 0; offset < size;) {
+    const NameRecord record = name_record(index, offset);
+    visit(record.name, record.events);
+    offset = record.next;
+  }
+}
+
+uint32_t SealedSegment::find_id(HashedName id, uint32_t count) const {
+  const auto found =
+      ids_.find(id.hash, [&](uint32_t local) { return local < count && seek(local).event.id == id.name; });
+  if (found) return *found;
+  const std::optional<StoreId> made = parse_store_id(id.name);
+  return made ? find_store_id(*made, count) : kNone;
+}
+
+// Ids made by the store name the microsecond of their commit: only batches of that microsecond are looked at.
+uint32_t SealedSegment::find_store_id(const StoreId& id, uint32_t count) const {
+  uint32_t local = count_until(Timestamp{id.recorded_at.value - 1}, count);
+  while (local < count) {
+    const Cursor& cursor = seek(local);
+    const PackedEvent& event = cursor.event;
+    if (region(cursor.place.region).recorded_at + event.batch.recorded_at != id.recorded_at.value) return kNone;
+    const uint64_t ordinal = (id.counter - event.batch.id_seed) & kIdCounterMask;
+    const uint32_t first = local - event.ordinal;
+    if (ordinal < event.batch.events && first + ordinal < count) {
+      const auto wanted = first + static_cast<uint32_t>(ordinal);
+      return seek(wanted).event.id.empty() ? wanted : kNone;
+    }
+    local = first + event.batch.events;
+  }
+  return kNone;
+}
+
+// --- time ---
+
+uint32_t SealedSegment::count_until(Timestamp time, uint32_t count) const {
+  uint32_t low = 0;
+  uint32_t high = blocks();
+  while (low < high) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (block(middle).recorded_at <= time.value) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == 0) return 0;
+  // The last block that begins by then may go on after it.
+  const BlockEntry last = block(low - 1);
+  const uint32_t end = low == blocks() ? events_ : block(low).first_local;
+  uint32_t local = last.first_local;
+  while (local < end && local < count) {
+    const Cursor& cursor = seek(local);
+    if (region(cursor.place.region).recorded_at + cursor.event.batch.recorded_at > time.value) break;
+    local += std::min(end - local, cursor.event.batch.events - cursor.event.ordinal);
+  }
+  return std::min(local, count);
+}
+
+size_t SealedSegment::index_bytes() const {
+  size_t bytes = 0;
+  for (const auto& made : made_texts_) {
+    const RegionTexts* texts = made.load(std::memory_order_acquire);
+    if (texts != nullptr) bytes += texts->bytes.size() + texts->decompressor->memory_bytes();
+  }
+  return bytes;
+}
+
+}  // namespace chronos
