@@ -25,4 +25,14 @@ class Damage : public std::exception {
   Error error_;
 };
 
+// What `read` returns, a Result; or the damage it met.
+template <typename Read>
+auto or_damage(Read read) -> decltype(read()) {
+  try {
+    return read();
+  } catch (const Damage& damage) {
+    return damage.error();
+  }
+}
+
 }  // namespace chronos

@@ -132,9 +132,61 @@ void ForkTable::close_segment(Fork& fork) {
   if (fork.own->staged_events() == 0) return;
   HistoryLine line = *fork.line();
   line.back().bound = fork.staged_head();
+  fork.closed.push_back(fork.own);
   fork.own = std::make_shared<MemorySegment>(*fork.name, fork.staged_head());
   line.push_back({fork.own, Position{kMaxPosition}});
   fork.set_line(std::move(line));
+}
+
+std::vector<std::shared_ptr<Fork>> ForkTable::living() const {
+  std::vector<std::shared_ptr<Fork>> all;
+  for (const Slot& slot : forks_) {
+    if (slot.fork != nullptr && !slot.closed) all.push_back(slot.fork);
+  }
+  return all;
+}
+
+// A fork that was made in the middle of the segments has the first of them only, up to its point: so does it now.
+void ForkTable::replace(const Segments& segments, const std::shared_ptr<const Segment>& fresh) {
+  const auto is_one = [&segments](const LinePiece& piece) {
+    return std::find(segments.begin(), segments.end(), piece.segment) != segments.end();
+  };
+  for (const Slot& slot : forks_) {
+    if (slot.fork == nullptr) continue;
+    const std::shared_ptr<const HistoryLine> before = slot.fork->line();
+    HistoryLine line;
+    for (const LinePiece& piece : *before) {
+      if (!is_one(piece)) {
+        line.push_back(piece);
+      } else if (!line.empty() && line.back().segment == fresh) {
+        line.back().bound = piece.bound;
+      } else {
+        line.push_back({fresh, piece.bound});
+      }
+    }
+    if (line.size() != before->size() || std::any_of(before->begin(), before->end(), is_one)) {
+      slot.fork->set_line(std::move(line));
+    }
+    std::erase_if(slot.fork->closed, [&](const auto& closed) {
+      return std::find(segments.begin(), segments.end(), closed) != segments.end();
+    });
+  }
+}
+
+void ForkTable::adopt(Fork& fork, const std::shared_ptr<const Segment>& sealed) {
+  CHECK(fork.own->staged_events() == 0 && sealed->base() == fork.staged_head());
+  HistoryLine line = *fork.line();
+  const Position end{sealed->base().value + sealed->published_events()};
+  line.back() = {sealed, end};
+  fork.own = std::make_shared<MemorySegment>(*fork.name, end);
+  line.push_back({fork.own, Position{kMaxPosition}});
+  fork.set_line(std::move(line));
+}
+
+void ForkTable::add_gone(const Made& made) {
+  const std::unique_lock lock(mutex_);
+  by_name_.emplace(made.name, next_id());
+  forks_.push_back({nullptr, made.parent, false, false, {}, {}});
 }
 
 std::shared_ptr<Fork> ForkTable::by_id(ForkId id) const {
@@ -177,7 +229,7 @@ void ForkTable::close(ForkId id, Timestamp when, std::string_view reason) {
   slot.closed = true;
   slot.closed_at = when;
   slot.reason = reason.size() <= kMostOfReason ? std::string(reason) : std::string();
-  if (slot.fork->expires_at) note_next_expiry();
+  if (slot.fork != nullptr && slot.fork->expires_at) note_next_expiry();
 }
 
 void ForkTable::note_next_expiry() {

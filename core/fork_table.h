@@ -50,6 +50,9 @@ struct Fork {
   std::shared_ptr<const HistoryLine> current_line;
 
   Position staged_head() const { return own->staged_head(); }
+
+  // Closed and on their way to be sealed, oldest first.  The sequencer's.
+  std::vector<std::shared_ptr<MemorySegment>> closed;
 };
 
 class ForkTable {
@@ -101,8 +104,18 @@ class ForkTable {
   // When the next one expires; the largest time when none will.
   Timestamp next_expiry() const { return Timestamp{next_expiry_.load(std::memory_order_relaxed)}; }
 
+  // --- sealing; the sequencer ---
   // Closes the segment that is appended to, unless it is empty, and begins another.
   static void close_segment(Fork& fork);
+  // Forks that are not discarded, parents before their forks.
+  std::vector<std::shared_ptr<Fork>> living() const;
+  // In every line: the segments, which follow each other, give way to the one that has all of their events.
+  using Segments = std::vector<std::shared_ptr<const Segment>>;
+  void replace(const Segments& segments, const std::shared_ptr<const Segment>& fresh);
+  // Opening: a segment that goes on where the fork's history ends.  Requires: nothing was appended to the fork yet.
+  static void adopt(Fork& fork, const std::shared_ptr<const Segment>& sealed);
+  // Opening: the name and number of a fork that was discarded, with all that was in it.
+  void add_gone(const Made& made);
 
  private:
   struct Slot {

@@ -28,13 +28,14 @@ class LocalLog final : public Log {
  public:
   LocalLog(Disk& disk, LocalLogOptions options) : disk_(disk), options_(std::move(options)) {}
 
-  Result<LogEnd> replay(const Visitor& visit) override {
+  Result<LogEnd> replay(const Visitor& visit, Lsn sealed) override {
     CHECK(!is_open_ && closed_because_.empty());
-    auto recovered = recover_log(disk_, options_.directory, visit);
+    auto recovered = recover_log(disk_, options_.directory, visit, sealed);
     if (!recovered) {
       closed_because_ = recovered.error().message;
       return recovered.error();
     }
+    files_ = std::move(recovered->files);
     file_ = std::move(recovered->tail);
     file_size_ = recovered->tail_size;
     written_ = recovered->in_files;
@@ -73,6 +74,19 @@ class LocalLog final : public Log {
     if (!closed_because_.empty()) return closed();
     if (auto emptied = empty_buffers(); !emptied) return closed_by(emptied.error());
     if (auto synced = sync_file(); !synced) return closed_by(synced.error());
+    return {};
+  }
+
+  // From the oldest on: what a power cut leaves of them is passed over by replay.
+  Result<void> forget(Lsn sealed) override {
+    if (auto synced = sync(); !synced) return synced;
+    if (file_ == nullptr || files_.back() > sealed) return {};
+    if (auto begun = begin_file(); !begun) return closed_by(begun.error());
+    while (files_.size() > 1 && files_[1].value <= sealed.value + 1) {
+      // A file that stays does no harm; the next replay removes it.
+      if (!disk_.remove(options_.directory + "/" + log_file_name(files_.front()))) break;
+      files_.erase(files_.begin());
+    }
     return {};
   }
 
@@ -175,6 +189,7 @@ class LocalLog final : public Log {
     auto file = disk_.open(options_.directory + "/" + log_file_name(Lsn{header.first_lsn}), OpenMode::kCreate);
     if (!file) return file.error();
     file_ = *std::move(file);
+    files_.push_back(Lsn{header.first_lsn});
     file_size_ = 0;
     const std::string_view bytes(reinterpret_cast<const char*>(&header), sizeof(header));
     if (auto written = write({&bytes, 1}); !written) return written;
@@ -218,6 +233,7 @@ class LocalLog final : public Log {
 
   Disk& disk_;
   const LocalLogOptions options_;
+  std::vector<Lsn> files_;      // by their first record, ascending
   std::unique_ptr<File> file_;  // the last file; null as long as the log is empty
   uint64_t file_size_ = 0;
   bool has_unsynced_ = false;

@@ -36,7 +36,8 @@ class Log {
   // A torn tail (bytes after the last record that was durable) is cut off and reported; anything else that is not
   // a record is kCorrupt, naming file and offset.
   using Visitor = std::function<Result<void>(const LogRecord& record, const std::shared_ptr<const char[]>& memory)>;
-  virtual Result<LogEnd> replay(const Visitor& visit) = 0;
+  // Records up to `sealed` are passed over; they may be missing from the log, which must go on right behind them.
+  virtual Result<LogEnd> replay(const Visitor& visit, Lsn sealed) = 0;
 
   // Appends sealed records as one group, and returns when they are as durable as asked.  Requires: their lsns are
   // expected_last + 1, + 2, ...; fails with kConflict, nothing written, when the log's last lsn is another one
@@ -49,6 +50,10 @@ class Log {
 
   // Makes records that were appended with Durability::kOs durable.
   virtual Result<void> sync() = 0;
+
+  // Records up to `sealed` are on the disk elsewhere, and so is what will tell replay so: the log may drop them.
+  // Requires: they are durable in the log.
+  virtual Result<void> forget(Lsn sealed) = 0;
 
   // Notes in the log that everything appended so far is durable, so that later damage to it is told apart from
   // a torn tail.  Cheap, not synced, optional: call it when nothing is going on.

@@ -128,8 +128,8 @@ bool has_record(const LoadedFile& file, size_t from, Lsn due, Lsn durable) {
 
 class Recovery {
  public:
-  Recovery(Disk& disk, const std::string& directory, const Log::Visitor& visit)
-      : disk_(disk), directory_(directory), visit_(visit) {}
+  Recovery(Disk& disk, const std::string& directory, const Log::Visitor& visit, Lsn sealed)
+      : disk_(disk), directory_(directory), visit_(visit), sealed_(sealed) {}
 
   Result<RecoveredLog> run() {
     if (auto listed = list_files(); !listed) return listed.error();
@@ -137,7 +137,7 @@ class Recovery {
     if (!noted) return noted.error();
     auto buffered = read_log_buffer(disk_, directory_);
     if (!buffered) return buffered.error();
-    noted_ = std::max(*noted, buffered->claimed);
+    noted_ = std::max({*noted, buffered->claimed, sealed_});
     std::future<Result<LoadedFile>> next = start_reading(0);
     for (size_t i = 0; i < files_.size(); i++) {
       if (auto in_place = check_in_place(files_[i]); !in_place) return in_place.error();
@@ -149,6 +149,7 @@ class Recovery {
     }
     if (auto finished = finish(); !finished) return finished.error();
     if (auto taken = take_buffered(*buffered); !taken) return taken.error();
+    if (tail_.has_header) log_.files = files_;
     return std::move(log_);
   }
 
@@ -159,6 +160,18 @@ class Recovery {
     for (const std::string& name : *names) {
       if (const auto first = parse_log_file_name(name)) files_.push_back(*first);
     }
+    if (sealed_.value == 0) return {};
+    // Of files that hold nothing but sealed records any may be left: they go.
+    while (files_.size() > 1 && files_[1].value <= sealed_.value + 1) {
+      if (auto removed = disk_.remove(path_of(files_.front())); !removed) return removed;
+      files_.erase(files_.begin());
+    }
+    if (files_.empty() || files_.front().value > sealed_.value + 1) {
+      return corrupt(path_of(Lsn{sealed_.value + 1}),
+                     "record " + std::to_string(sealed_.value + 1) + " is due, the next after those that were sealed, but " +
+                         (files_.empty() ? "there is no log" : "the log begins after it"));
+    }
+    log_.end.last = Lsn{files_.front().value - 1};
     return {};
   }
 
@@ -204,6 +217,7 @@ class Recovery {
       if (record.goes_on) continue;
       for (const LogRecord& each : group) {
         log_.end.last = each.lsn;
+        if (each.lsn <= sealed_) continue;
         if (auto visited = visit_(each, file.memory); !visited) return visited;
       }
       group.clear();
@@ -246,6 +260,7 @@ class Recovery {
     if (due() <= noted_) return damaged(file, "though record " + std::to_string(due().value) + " was durable");
     if (has_record(file, 0, due(), Lsn{0})) return damaged(file, "though records follow it");
     if (auto removed = disk_.remove(file.path); !removed) return removed;
+    files_.pop_back();
     report(file, file.size, "the file, whose creation had not finished, was removed");
     return {};
   }
@@ -323,6 +338,7 @@ class Recovery {
   Disk& disk_;
   const std::string& directory_;
   const Log::Visitor& visit_;
+  const Lsn sealed_;
   Lsn noted_;               // durable by the note beside the files
   std::vector<Lsn> files_;  // by their first lsn, ascending
   LoadedFile tail_;
@@ -331,8 +347,8 @@ class Recovery {
 
 }  // namespace
 
-Result<RecoveredLog> recover_log(Disk& disk, const std::string& directory, const Log::Visitor& visit) {
-  return Recovery(disk, directory, visit).run();
+Result<RecoveredLog> recover_log(Disk& disk, const std::string& directory, const Log::Visitor& visit, Lsn sealed) {
+  return Recovery(disk, directory, visit, sealed).run();
 }
 
 }  // namespace chronos

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/disk.h"
 #include "core/log.h"
@@ -20,6 +21,7 @@ namespace chronos {
 struct RecoveredLog {
   LogEnd end;
   Lsn claimed;                 // the largest `durable` that an intact record carries
+  std::vector<Lsn> files;      // by their first record, ascending
   std::unique_ptr<File> tail;  // the last file, open for writing; null when the log has no file yet
   uint64_t tail_size = 0;      // where its next record goes
   Lsn in_files;                // the last record that a file holds
@@ -28,6 +30,6 @@ struct RecoveredLog {
   std::optional<BufferedRecords> left;
 };
 
-Result<RecoveredLog> recover_log(Disk& disk, const std::string& directory, const Log::Visitor& visit);
+Result<RecoveredLog> recover_log(Disk& disk, const std::string& directory, const Log::Visitor& visit, Lsn sealed);
 
 }  // namespace chronos

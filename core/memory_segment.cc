@@ -14,6 +14,7 @@ PostingIndex::Entry& MemorySegment::add_stream(HashedName name, uint32_t inherit
 
 void MemorySegment::add_commit(const char* record) {
   const Commit commit(record);
+  staged_bytes_ += record_length(commit.header());
   commits_.push_back(commit.recorded_at().value, record, events_.size());
   commit_count_.store(commits_.size(), std::memory_order_release);
 }
@@ -24,9 +25,8 @@ void MemorySegment::add_event(Event event, PostingIndex::Entry& stream, uint64_t
   streams_.append(stream, local);
   types_.append(types_.entry(names_.types.intern(event.type(), type_hash)), local);
   if (event.tag_count() > 0) {
-    event.for_each_tag([&](std::string_view tag) {
-      tags_.append(tags_.entry(names_.tags.intern(tag, hash_bytes(tag))), local);
-    });
+    event.for_each_tag(
+        [&](std::string_view tag) { tags_.append(tags_.entry(names_.tags.intern(tag, hash_bytes(tag))), local); });
   }
   if (!event.client_id().empty()) client_ids_.insert(hash_bytes(event.client_id()), local);
   if (!event.correlation_id().empty()) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/arena.h"
 #include "core/column.h"
@@ -49,7 +50,12 @@ class MemorySegment : public Segment {
   Position staged_head() const { return Position{base().value + staged_events()}; }
   // Makes the first `events` events visible.
   void publish(uint32_t events) { published_events_.store(events, std::memory_order_release); }
-  size_t record_bytes() const { return records_.bytes(); }
+  // Of its records.
+  uint64_t staged_bytes() const { return staged_bytes_; }
+  // Opening: keeps the memory in which records lie that were not allocated here.
+  void keep(const std::shared_ptr<const char[]>& memory) {
+    if (kept_.empty() || kept_.back() != memory) kept_.push_back(memory);
+  }
 
   // --- everybody ---
   uint32_t published_events() const override { return published_events_.load(std::memory_order_acquire); }
@@ -75,6 +81,8 @@ class MemorySegment : public Segment {
   uint32_t find_store_id(const StoreId& id, uint32_t count) const;
 
   Arena records_;
+  std::vector<std::shared_ptr<const char[]>> kept_;
+  uint64_t staged_bytes_ = 0;
   Column<const char*> events_;
   Column<CommitEntry> commits_;
   Names names_;

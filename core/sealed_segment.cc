@@ -44,11 +44,12 @@ struct SealedSegment::Cursor {
   uint64_t serial = 0;
   uint32_t block = 0;
   Place place{};
-  uint32_t end = 0;   // the number behind the block's last event
-  uint32_t next = 0;  // the event that the reader takes next
+  uint32_t end = 0;               // the number behind the block's last event
+  uint32_t next = 0;              // the event that the reader takes next
+  uint32_t current = UINT32_MAX;  // the one that `event` is
   std::string bytes;
   std::optional<BlockReader> reader;
-  // The event before `next`, the one that was looked for.
+  // The one that was looked for.
   PackedEvent event;
   std::string data;
   std::string metadata;
@@ -170,6 +171,7 @@ uint32_t SealedSegment::name_offset(const RegionEntry& region, Index index, uint
 // Leaves the cursor behind the event, which is in it.
 SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
   thread_local Cursor cursor;
+  if (cursor.serial == serial_ && cursor.current == local) return cursor;
   const bool is_there = cursor.serial == serial_ && local >= cursor.next && local < cursor.end;
   if (!is_there) {
     cursor.serial = 0;  // until all of it is in place: any step may throw
@@ -191,6 +193,7 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
     cursor.place = place;
     cursor.next = entry.first_local;
     cursor.end = after.first_local;
+    cursor.current = UINT32_MAX;
     cursor.serial = serial_;
   }
   while (cursor.next <= local) {
@@ -205,6 +208,7 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
     }
     cursor.next++;
   }
+  cursor.current = local;
   return cursor;
 }
 
@@ -236,7 +240,6 @@ CommitRecord SealedSegment::finish(RebuiltBatch& batch, const Cursor& cursor, co
 }
 
 Event SealedSegment::event(uint32_t local) const {
-  // The event before the cursor's next one may be asked for again.
   Cursor& cursor = seek(local);
   cursor.batch.clear();
   add_to(cursor.batch, region(cursor.place.region), cursor);
@@ -324,6 +327,20 @@ uint32_t SealedSegment::find_store_id(const StoreId& id, uint32_t count) const {
     local = first + event.batch.events;
   }
   return kNone;
+}
+
+CommitRecord SealedSegment::find_request(HashedName request_id) const {
+  const auto found = requests_.find(
+      request_id.hash, [&](uint32_t local) { return seek(local).event.batch.request_id == request_id.name; });
+  return found ? commit_record(*found) : CommitRecord{};
+}
+
+std::vector<uint64_t> SealedSegment::request_hashes() const {
+  std::vector<uint64_t> hashes;
+  for (uint32_t i = 0; i < requests_.size(); i++) {
+    hashes.push_back(hash_bytes(seek(requests_[i].number).event.batch.request_id));
+  }
+  return hashes;
 }
 
 // --- time ---

@@ -41,6 +41,11 @@ class SealedSegment : public Segment {
   CommitRecord commit_record(uint32_t first_local) const override;
   size_t index_bytes() const override;
 
+  // The batch that a request made.
+  CommitRecord find_request(HashedName request_id) const override;
+  // Of every request id in it.
+  std::vector<uint64_t> request_hashes() const;
+
   // --- for merging ---
   struct RegionTexts {
     std::string_view bytes;

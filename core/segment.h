@@ -62,6 +62,10 @@ class Segment {
   // The record of the commit whose first event this is, laid out as in the log.
   virtual CommitRecord commit_record(uint32_t first_local) const = 0;
 
+  // The batch that a request made, laid out as in the log; null without one.  One in memory knows none: the sequencer
+  // keeps those.
+  virtual CommitRecord find_request(HashedName) const { return {}; }
+
   // Memory taken by what is not events.
   virtual size_t index_bytes() const = 0;
 

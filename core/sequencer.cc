@@ -23,6 +23,7 @@
 // back and finds out.
 #include "core/sequencer.h"
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -65,8 +66,13 @@ Sequencer::Sequencer(Environment environment) : env_(environment) {}
 
 // --- deciding ---
 
-Sequencer::Foresight Sequencer::foresee(const Fork& fork, const std::vector<Condition>& conditions) const {
+Sequencer::Foresight Sequencer::foresee(const Fork& fork, const BatchHead& head) const {
+  const std::vector<Condition>& conditions = head.conditions;
   Foresight foresight;
+  if (!head.request_id.empty()) {
+    foresight.epoch = seal_epoch_.load(std::memory_order_acquire);
+    foresight.sealed_request = find_sealed_request(head.request_id);
+  }
   if (conditions.empty()) return foresight;
   foresight.first_match.resize(conditions.size());
   const View view = ForkTable::view(fork);
@@ -131,14 +137,16 @@ std::optional<Conflict> Sequencer::decide_one(const View& staged, const Conditio
 }
 
 // The same request again: its first outcome, if it asks the same thing.
-Result<std::optional<Sequencer::Decision>> Sequencer::find_replay(const Batch& batch, const Fork& fork) const {
+Result<std::optional<Sequencer::Decision>> Sequencer::find_replay(const Batch& batch, const Fork& fork,
+                                                                  const Foresight& foresight) const {
   if (!batch.head.request_id.empty()) {
-    const auto found = find_request(batch.head.request_id);
+    const auto found = find_request(batch.head.request_id, &foresight);
     if (!found) return found.error();
-    if (const char* record = *found; record != nullptr) {
+    if (const char* record = found->record; record != nullptr) {
       if (auto same = same_request(batch, fork, record); !same) return same.error();
       Decision decision;
-      decision.commit = {record, nullptr};
+      decision.commit = *found;
+      decision.line = fork.line();
       decision.staged.ticket = lsn_of(record);
       decision.staged.outcome.appended = appended_by(record, *fork.name);
       decision.staged.outcome.appended->replayed = true;
@@ -180,7 +188,7 @@ Result<std::shared_ptr<Fork>> Sequencer::fork_of(const Batch& batch) const {
 Result<AppendOutcome> Sequencer::append(const Batch& batch) {
   const auto fork = fork_of(batch);
   if (!fork) return fork.error();
-  const Foresight foresight = foresee(**fork, batch.head.conditions);
+  const Foresight foresight = foresee(**fork, batch.head);
   std::unique_lock lock = lock_soon(mutex_);
   auto decision = decide_batch(batch, *fork, foresight);
   if (!decision) return decision.error();
@@ -203,7 +211,7 @@ Result<AppendOutcome> Sequencer::append(const Batch& batch) {
 Result<Store::Staged> Sequencer::stage(const Batch& batch) {
   const auto fork = fork_of(batch);
   if (!fork) return fork.error();
-  const Foresight foresight = foresee(**fork, batch.head.conditions);
+  const Foresight foresight = foresee(**fork, batch.head);
   const std::unique_lock lock = lock_soon(mutex_);
   auto decision = decide_batch(batch, *fork, foresight);
   if (!decision) return decision.error();
@@ -216,7 +224,7 @@ Result<Sequencer::Decision> Sequencer::decide_batch(const Batch& batch, const st
   if (env_.forks.is_closed(fork->id)) {
     return Error{Code::kNotFound, "fork '" + batch.head.fork + "' was discarded; append to another fork", {}};
   }
-  auto replay = find_replay(batch, *fork);
+  auto replay = find_replay(batch, *fork, foresight);
   if (!replay) return replay.error();
   if (*replay) return std::move(**replay);
   if (fork->id == kMainFork && main_protected()) {
@@ -259,10 +267,12 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<
   pending.durability = batch.head.durability;
   pending_.push_back(std::move(pending));
   bytes_in_flight_.fetch_add(batch.length, std::memory_order_relaxed);
+  unsealed_bytes_.fetch_add(batch.length, std::memory_order_relaxed);
   if (!batch.head.request_id.empty()) remember_request(batch.head.request_id, record, fork->id);
 
   Decision decision;
   decision.commit = {record, nullptr};
+  decision.line = fork->line();
   decision.staged.ticket = staged_;
   decision.staged.outcome.appended = appended_by(record, *fork->name);
   return decision;
@@ -301,24 +311,28 @@ Timestamp Sequencer::next_time() {
 
 void Sequencer::remember_request(std::string_view request_id, const char* record, ForkId fork) {
   const uint64_t hash = hash_bytes(request_id);
-  known_requests_.push_back(KnownRequest{hash, record, fork});
-  requests_.insert(hash, known_requests_.size() - 1);
+  const bool is_batch = record_at(record).kind == RecordKind::kCommit;
+  requests_.emplace(hash, KnownRequest{hash, record, fork, lsn_of(record), is_batch});
 }
 
-Result<const char*> Sequencer::find_request(std::string_view request_id) const {
+Result<CommitRecord> Sequencer::find_request(std::string_view request_id, const Foresight* foresight) const {
+  const Error gone{Code::kIdReused,
+                   "request_id '" + std::string(request_id) +
+                       "' was used before in a fork that was discarded; use a new request_id for a new request",
+                   "{\"field\":\"fork\"}"};
   const uint64_t hash = hash_bytes(request_id);
-  const uint32_t found = requests_.find(hash, [&](uint32_t i) {
-    const KnownRequest& known = known_requests_[i];
+  const auto [begin, end] = requests_.equal_range(hash);
+  for (auto known = begin; known != end; ++known) {
     // Of a request that went with its fork only the hash is left.
-    if (env_.forks.by_id(known.fork) == nullptr) return known.hash == hash;
-    return request_id_of(known.record) == request_id;
-  });
-  if (found == HashIndex::kNone) return nullptr;
-  if (env_.forks.by_id(known_requests_[found].fork) != nullptr) return known_requests_[found].record;
-  return Error{Code::kIdReused,
-               "request_id '" + std::string(request_id) +
-                   "' was used before in a fork that was discarded; use a new request_id for a new request",
-               "{\"field\":\"fork\"}"};
+    if (env_.forks.by_id(known->second.fork) == nullptr) return gone;
+    if (request_id_of(known->second.record) == request_id) return CommitRecord{known->second.record, nullptr};
+  }
+  if (std::binary_search(gone_requests_.begin(), gone_requests_.end(), hash)) return gone;
+  for (const auto& [fork, segment] : discarded_segments_) {
+    if (segment->find_request(HashedName(request_id, hash)).record != nullptr) return gone;
+  }
+  if (foresight != nullptr && foresight->epoch == seal_epoch_) return foresight->sealed_request;
+  return find_sealed_request(request_id);
 }
 
 // --- group commit ---
@@ -371,7 +385,6 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
     settled_.value += group_.size();
     if (durability == Durability::kFsync) durable_ = settled_;
     quiet_ = false;
-    log_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   }
   bytes_in_flight_.fetch_sub(bytes, std::memory_order_relaxed);
   const std::shared_ptr<MemorySegment> busy = std::move(group_.back().segment);
@@ -423,7 +436,7 @@ Lsn Sequencer::last_lsn() const {
 
 uint64_t Sequencer::index_bytes() const {
   const std::lock_guard lock(mutex_);
-  uint64_t bytes = requests_.bytes() + known_requests_.bytes();
+  uint64_t bytes = requests_.size() * sizeof(std::pair<uint64_t, KnownRequest>);
   for (const auto& fork : env_.forks.shown()) {
     for (const LinePiece& piece : *fork->line()) {
       if (piece.segment->fork_name() == *fork->name) bytes += piece.segment->index_bytes();

@@ -7,19 +7,22 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/batch.h"
 #include "core/clock.h"
 #include "core/control.h"
 #include "core/fork_table.h"
-#include "core/hash_index.h"
 #include "core/log.h"
+#include "core/sealed_store.h"
 #include "core/store.h"
 
 namespace chronos {
@@ -37,6 +40,11 @@ class Sequencer {
   // --- opening ---
   // Applies one record of the log.  kCorrupt when it does not fit what came before.
   Result<void> recover(const LogRecord& record, const std::shared_ptr<const char[]>& memory);
+  // Before that, what was sealed: its changes in order, `gone` being the forks that later ones of them discard, and the
+  // segments of every fork when it is made.
+  using OpenSegments =
+      std::function<Result<std::vector<std::shared_ptr<const SealedSegment>>>(ForkId fork, const std::string& name)>;
+  Result<void> recover_sealed(const SealedStore& sealed, const OpenSegments& open);
   // Everything recovered becomes visible; a log without records is given its first one.
   Result<void> finish_recovery(Lsn last);
 
@@ -63,13 +71,21 @@ class Sequencer {
   Result<Lsn> protect_main(bool is_protected, std::string_view actor);
   void mark_quiet();
 
+  // --- sealing; one thread at a time ---
+  // Closes what every fork appended since, and returns when all of it is durable in the log.
+  Result<SealPlan> begin_seal();
+  // Puts the sealed segments in the place of those in memory, and lets the log drop what they hold.
+  Result<void> end_seal(const SealPlan& plan, const std::vector<Replacement>& replaced, const Manifest& manifest);
+  void replace(const std::vector<Replacement>& replaced);
+  // Of records in memory that are not sealed.
+  uint64_t unsealed_bytes() const { return unsealed_bytes_.load(std::memory_order_relaxed); }
+
   // --- telling ---
   uint64_t bytes_in_flight() const { return bytes_in_flight_.load(std::memory_order_relaxed); }
   std::string read_only_reason() const;
   bool main_protected() const { return main_protected_.load(std::memory_order_relaxed); }
   const std::string& store_id() const { return store_id_; }
   Lsn last_lsn() const;
-  uint64_t log_bytes() const { return log_bytes_.load(std::memory_order_relaxed); }
   uint64_t index_bytes() const;
 
  private:
@@ -86,23 +102,26 @@ class Sequencer {
   struct Foresight {
     Position until;
     std::vector<Position> first_match;  // by condition; 0: none
+    CommitRecord sealed_request;        // the batch that the same request made, if it is sealed
+    uint64_t epoch = 0;                 // of sealing, when that was looked up
   };
 
   // What became of a batch, and the commit that it is or that it repeats; null for a conflict.
   struct Decision {
     Store::Staged staged;
     CommitRecord commit;
+    std::shared_ptr<const HistoryLine> line;  // whose segments keep the record, sealed meanwhile or not
   };
 
   Result<std::shared_ptr<Fork>> fork_of(const Batch& batch) const;
   // Under the lock.
   Result<Decision> decide_batch(const Batch& batch, const std::shared_ptr<Fork>& fork, const Foresight& foresight);
-  Foresight foresee(const Fork& fork, const std::vector<Condition>& conditions) const;
+  Foresight foresee(const Fork& fork, const BatchHead& head) const;
   std::optional<Conflict> decide(const Fork& fork, const std::vector<Condition>& conditions,
                                  const Foresight& foresight) const;
   std::optional<Conflict> decide_one(const View& staged, const Condition& condition, Position foreseen,
                                      Position until) const;
-  Result<std::optional<Decision>> find_replay(const Batch& batch, const Fork& fork) const;
+  Result<std::optional<Decision>> find_replay(const Batch& batch, const Fork& fork, const Foresight& foresight) const;
   Result<std::optional<Decision>> find_replay_by_ids(const Batch& batch, const Fork& fork) const;
   Decision commit(const Batch& batch, const std::shared_ptr<Fork>& fork, bool goes_on = false);
   // Finds or makes the entries of the batch's streams, for commit.
@@ -110,7 +129,7 @@ class Sequencer {
   static PostingIndex::Entry& stream_entry(Fork& fork, HashedName name);
   void index_commit(const char* record, MemorySegment& segment, const Batch& batch);
   Result<void> check_commit(const char* record, const Fork& fork) const;
-  Result<void> recover_commit(const LogRecord& record);
+  Result<void> recover_commit(const LogRecord& record, const std::shared_ptr<const char[]>& memory);
   Result<void> recover_change(const LogRecord& record);
   struct Effect {
     std::shared_ptr<Fork> fork;  // null for a change of the store alone
@@ -127,13 +146,20 @@ class Sequencer {
   Lsn stage_discard(const std::shared_ptr<Fork>& fork, ForkDiscarded change, Timestamp now);
   void remember_request(std::string_view request_id, const char* record, ForkId fork);
   // The record that carried the request out; null without one.  kIdReused when it went with the fork it was for.
-  Result<const char*> find_request(std::string_view request_id) const;
+  Result<CommitRecord> find_request(std::string_view request_id, const Foresight* foresight) const;
+  CommitRecord find_sealed_request(std::string_view request_id) const;
+  void keep_requests_of(const Fork& fork);
+  void forget_sealed_requests(const SealPlan& plan, const Manifest& manifest);
+  Result<void> exclusively(const std::function<Result<void>(Log&)>& work);
+  uint64_t count_unsealed() const;
+  Result<void> recover_sealed_change(const LogRecord& record, const std::set<ForkId>& gone, const OpenSegments& open);
+  Result<void> adopt(ForkId fork, const OpenSegments& open);
+  Result<void> apply_change(const DecodedChange& decoded, Lsn lsn, bool is_sealed);
   Timestamp next_time();
   Result<void> settle(std::unique_lock<std::mutex>& lock, Lsn ticket);
   void flush(std::unique_lock<std::mutex>& lock);
   Error read_only_error() const;
   Environment env_;
-  std::vector<std::shared_ptr<const char[]>> recovered_memory_;  // where recovered records lie
   std::string store_id_;
 
   mutable std::mutex mutex_;  // guards everything below
@@ -156,12 +182,19 @@ class Sequencer {
     uint64_t hash;  // of the request_id
     const char* record;
     ForkId fork;  // main for changes of the store
+    Lsn lsn;
+    bool is_batch;
   };
-  HashIndex requests_;  // by request_id, into known_requests_
-  Column<KnownRequest> known_requests_;
+  // Those that are not sealed, and all changes.
+  std::unordered_multimap<uint64_t, KnownRequest> requests_;  // by hash
+  std::vector<uint64_t> gone_requests_;  // as in the manifest
+  // Of forks discarded since: their sealed segments, which know more of them.
+  std::vector<std::pair<ForkId, std::shared_ptr<const Segment>>> discarded_segments_;
+  std::atomic<uint64_t> seal_epoch_{0};  // how often sealed segments took the place of others in memory
+  std::string unsealed_changes_;         // records of changes, one after the other
   std::atomic<bool> main_protected_{false};
   std::atomic<uint64_t> bytes_in_flight_{0};
-  std::atomic<uint64_t> log_bytes_{0};
+  std::atomic<uint64_t> unsealed_bytes_{0};
 };
 
 }  // namespace chronos

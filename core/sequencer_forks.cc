@@ -90,6 +90,7 @@ Lsn Sequencer::stage_change(const Change& change, const Effect& effect, Timestam
   seal_record(record, {staged_, durable_, effect.goes_on}, encoded.body_hash);
   Pending pending;
   pending.record = {record, encoded.bytes.size()};
+  unsealed_changes_ += pending.record;
   pending.fork = effect.fork;
   pending.then = effect.then;
   if (effect.fork != nullptr) {
@@ -107,10 +108,10 @@ Lsn Sequencer::stage_change(const Change& change, const Effect& effect, Timestam
 Result<std::optional<Sequencer::KnownChange>> Sequencer::find_change(std::string_view request_id,
                                                                      const std::string& request) const {
   if (request_id.empty()) return std::optional<KnownChange>();
-  const auto found = find_request(request_id);
+  const auto found = find_request(request_id, nullptr);
   if (!found) return found.error();
-  if (*found == nullptr) return std::optional<KnownChange>();
-  const LogRecord before = record_at(*found);
+  if (found->record == nullptr) return std::optional<KnownChange>();
+  const LogRecord before = record_at(found->record);
   if (before.kind == RecordKind::kControl) {
     auto decoded = decode_change(before);
     CHECK(decoded.has_value());
@@ -171,6 +172,7 @@ Result<Lsn> Sequencer::create_fork(const NewFork& wanted, std::shared_ptr<Fork>&
 
 Lsn Sequencer::stage_discard(const std::shared_ptr<Fork>& fork, ForkDiscarded change, Timestamp now) {
   change.fork = fork->id;
+  keep_requests_of(*fork);
   env_.forks.close(fork->id, now, change.reason);
   return stage_change(change, {.fork = fork, .then = Pending::Then::kHide}, now);
 }

@@ -52,16 +52,77 @@ bool is_well_formed(const Commit& commit, const char* record) {
 
 }  // namespace
 
+// --- what was sealed ---
+
+Result<void> Sequencer::adopt(ForkId id, const OpenSegments& open) {
+  const std::shared_ptr<Fork> fork = env_.forks.by_id(id);
+  const auto segments = open(id, *fork->name);
+  if (!segments) return segments.error();
+  for (const auto& segment : *segments) {
+    if (segment->base() != fork->staged_head()) {
+      return Error{Code::kCorrupt,
+                   "'" + segment->file().path() + "' begins at position " + std::to_string(segment->base().value + 1) +
+                       " of fork '" + *fork->name + "', where " + std::to_string(fork->staged_head().value + 1) +
+                       " was due: a segment before it is missing; restore the store from a backup",
+                   {}};
+    }
+    ForkTable::adopt(*fork, segment);
+  }
+  return {};
+}
+
+// A fork's segments come with the fork, all at once: every fork that is made of it later finds the position there.
+Result<void> Sequencer::recover_sealed(const SealedStore& sealed, const OpenSegments& open) {
+  std::set<ForkId> gone;
+  auto scanned = sealed.replay_changes([&gone](const LogRecord& record) -> Result<void> {
+    const auto decoded = decode_change(record);
+    if (!decoded) return decoded.error();
+    if (const auto* discarded = std::get_if<ForkDiscarded>(&decoded->change)) gone.insert(discarded->fork);
+    return {};
+  });
+  if (!scanned) return scanned;
+  if (auto adopted = adopt(kMainFork, open); !adopted) return adopted;
+  auto applied =
+      sealed.replay_changes([&](const LogRecord& record) { return recover_sealed_change(record, gone, open); });
+  if (!applied) return applied;
+  const Manifest& manifest = sealed.manifest();
+  last_time_ = manifest.recorded_at;
+  staged_ = settled_ = durable_ = manifest.sealed;
+  gone_requests_ = manifest.gone_requests;
+  return {};
+}
+
+Result<void> Sequencer::recover_sealed_change(const LogRecord& record, const std::set<ForkId>& gone,
+                                              const OpenSegments& open) {
+  auto decoded = decode_change(record);
+  if (!decoded) return decoded.error();
+  char* const kept = change_records_.allocate(record.bytes.size(), kSimdPadding);
+  std::memcpy(kept, record.bytes.data(), record.bytes.size());
+  const auto* made = std::get_if<ForkCreated>(&decoded->change);
+  if (made != nullptr && gone.contains(made->fork)) {
+    env_.forks.add_gone(
+        {made->name, made->parent, made->position, decoded->recorded_at, made->expires_at, made->purpose});
+  } else {
+    if (auto applied = apply_change(*decoded, record.lsn, true); !applied) return applied;
+    if (made != nullptr) {
+      if (auto adopted = adopt(made->fork, open); !adopted) return adopted;
+    }
+  }
+  const std::string_view request_id = request_id_of(kept);
+  if (!request_id.empty()) remember_request(request_id, kept, kMainFork);
+  return {};
+}
+
+// --- the log ---
+
 Result<void> Sequencer::recover(const LogRecord& record, const std::shared_ptr<const char[]>& memory) {
-  if (recovered_memory_.empty() || recovered_memory_.back() != memory) recovered_memory_.push_back(memory);
-  log_bytes_.fetch_add(record.bytes.size(), std::memory_order_relaxed);
   staged_ = settled_ = durable_ = record.lsn;
-  if (record.kind == RecordKind::kCommit) return recover_commit(record);
+  if (record.kind == RecordKind::kCommit) return recover_commit(record, memory);
   if (record.kind == RecordKind::kControl) return recover_change(record);
   return corrupt(record.lsn, "is of a kind the store does not use");
 }
 
-Result<void> Sequencer::recover_commit(const LogRecord& record) {
+Result<void> Sequencer::recover_commit(const LogRecord& record, const std::shared_ptr<const char[]>& memory) {
   const char* bytes = record.bytes.data();
   const Commit commit(bytes);
   if (record.head.size() < sizeof(CommitHead) || !is_well_formed(commit, bytes)) {
@@ -75,7 +136,9 @@ Result<void> Sequencer::recover_commit(const LogRecord& record) {
   }
   if (commit.recorded_at() < last_time_) return corrupt(record.lsn, "was recorded before the one before it");
   last_time_ = commit.recorded_at();
+  fork->own->keep(memory);
   fork->own->add_commit(bytes);
+  unsealed_bytes_.fetch_add(record.bytes.size(), std::memory_order_relaxed);
   const char* at = commit.events().data();
   for (uint32_t i = 0; i < commit.event_count(); i++) {
     const Event event(at);
@@ -93,33 +156,45 @@ Result<void> Sequencer::recover_change(const LogRecord& record) {
   if (!decoded) return decoded.error();
   if (decoded->recorded_at < last_time_) return corrupt(record.lsn, "was recorded before the one before it");
   last_time_ = decoded->recorded_at;
-  if (const auto* created = std::get_if<StoreCreated>(&decoded->change)) {
-    if (record.lsn.value != 1) return corrupt(record.lsn, "creates the store a second time");
+  if (auto applied = apply_change(*decoded, record.lsn, false); !applied) return applied;
+  unsealed_changes_ += record.bytes;
+  char* const kept = change_records_.allocate(record.bytes.size(), kSimdPadding);
+  std::memcpy(kept, record.bytes.data(), record.bytes.size());
+  const std::string_view request_id = request_id_of(kept);
+  if (!request_id.empty()) remember_request(request_id, kept, kMainFork);
+  return {};
+}
+
+// Of a sealed change the forks it speaks of may have gone on since, or be gone.
+Result<void> Sequencer::apply_change(const DecodedChange& decoded, Lsn lsn, bool is_sealed) {
+  if (const auto* created = std::get_if<StoreCreated>(&decoded.change)) {
+    if (lsn.value != 1) return corrupt(lsn, "creates the store a second time");
     store_id_ = created->store_id;
-  } else if (const auto* made = std::get_if<ForkCreated>(&decoded->change)) {
+  } else if (const auto* made = std::get_if<ForkCreated>(&decoded.change)) {
     const auto parent = env_.forks.by_id(made->parent);
     if (parent == nullptr || made->fork != env_.forks.next_id() || made->position > parent->staged_head() ||
         env_.forks.name_taken(made->name)) {
-      return corrupt(record.lsn, "creates fork '" + made->name + "', which does not fit");
+      return corrupt(lsn, "creates fork '" + made->name + "', which does not fit");
     }
-    env_.forks.add({made->name, made->parent, made->position, decoded->recorded_at, made->expires_at, made->purpose});
+    env_.forks.add({made->name, made->parent, made->position, decoded.recorded_at, made->expires_at, made->purpose});
     env_.forks.show(made->fork);
-  } else if (const auto* discarded = std::get_if<ForkDiscarded>(&decoded->change)) {
+  } else if (const auto* discarded = std::get_if<ForkDiscarded>(&decoded.change)) {
     const ForkId fork = discarded->fork;
-    if (fork == kMainFork || env_.forks.by_id(fork) == nullptr) return corrupt(record.lsn, "discards no fork");
-    env_.forks.close(fork, decoded->recorded_at, discarded->reason);
+    if (fork == kMainFork || fork >= env_.forks.next_id() || (!is_sealed && env_.forks.by_id(fork) == nullptr)) {
+      return corrupt(lsn, "discards no fork");
+    }
+    if (const auto there = env_.forks.by_id(fork); there != nullptr) keep_requests_of(*there);
+    env_.forks.close(fork, decoded.recorded_at, discarded->reason);
     env_.forks.hide(fork);
-  } else if (const auto* merged = std::get_if<ForkMerged>(&decoded->change)) {
+  } else if (const auto* merged = std::get_if<ForkMerged>(&decoded.change)) {
     const auto target = env_.forks.by_id(merged->target);
-    if (target == nullptr || env_.forks.by_id(merged->source) == nullptr ||
-        target->staged_head() != merged->target_head) {
-      return corrupt(record.lsn, "merges forks that do not fit");
+    if (!is_sealed && (target == nullptr || env_.forks.by_id(merged->source) == nullptr ||
+                       target->staged_head() != merged->target_head)) {
+      return corrupt(lsn, "merges forks that do not fit");
     }
   } else {
-    main_protected_ = std::get<MainProtected>(decoded->change).is_protected;
+    main_protected_ = std::get<MainProtected>(decoded.change).is_protected;
   }
-  const std::string_view request_id = request_id_of_change(record);
-  if (!request_id.empty()) remember_request(request_id, record.bytes.data(), kMainFork);
   return {};
 }
 

@@ -1,7 +1,12 @@
 #include "core/store.h"
 
+#include <algorithm>
+
+#include "core/damage.h"
 #include "core/fork_table.h"
 #include "core/scan.h"
+#include "core/sealed_store.h"
+#include "core/sealer.h"
 #include "core/sequencer.h"
 #include "core/verify.h"
 
@@ -35,27 +40,50 @@ std::vector<Position> missed_events(const Conflict& conflict) {
   return missed;
 }
 
+constexpr uint64_t kLeastMemory = uint64_t{64} << 20;
+constexpr uint64_t kMostSealedAtOnce = uint64_t{64} << 20;
+
+Sealer::Options sealing_options(const StoreOptions& options) {
+  const uint64_t memory = std::max(options.max_memory, kLeastMemory);
+  Sealer::Options sealing;
+  sealing.seal_bytes = options.seal_bytes.value_or(std::min(memory / 16, kMostSealedAtOnce));
+  sealing.most_unsealed = std::max(memory / 4, 2 * sealing.seal_bytes);
+  sealing.most_mapped = memory / 4;
+  sealing.in_background = options.seal_in_background;
+  return sealing;
+}
+
 }  // namespace
 
 // Owned parts, in the order in which they are needed; destroyed the other way round.
 class Store::Engine {
  public:
-  Engine(const StoreOptions& options, std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Log> log)
+  Engine(const StoreOptions& options, std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Log> log,
+         std::unique_ptr<SealedStore> sealed)
       : limits(options.limits),
         allow_os_durability(options.allow_os_durability),
         clock(*options.clock),
         lock_(std::move(lock)),
         log_(std::move(log)),
+        sealed_(std::move(sealed)),
         sequencer({*log_, *options.clock, *options.random, forks}) {}
 
   Result<void> recover() {
-    auto end = log_->replay([this](const LogRecord& record, const std::shared_ptr<const char[]>& memory) {
+    const Lsn sealed = sealed_->manifest().sealed;
+    if (sealed.value > 0) {
+      auto taken = sequencer.recover_sealed(
+          *sealed_, [this](ForkId fork, const std::string& name) { return sealed_->open_segments(fork, name); });
+      if (!taken) return taken;
+    }
+    const auto visit = [this](const LogRecord& record, const std::shared_ptr<const char[]>& memory) {
       return sequencer.recover(record, memory);
-    });
+    };
+    auto end = log_->replay(visit, sealed);
     if (!end) return end.error();
     recovery_report = end->cut_report;
     return sequencer.finish_recovery(end->last);
   }
+  void start_sealing(const StoreOptions& options) { sealer.emplace(sequencer, *sealed_, sealing_options(options)); }
 
   struct MergeSides {
     View source;
@@ -71,10 +99,12 @@ class Store::Engine {
  private:
   std::unique_ptr<DirectoryLock> lock_;
   std::unique_ptr<Log> log_;
+  std::unique_ptr<SealedStore> sealed_;
 
  public:
   ForkTable forks;
   Sequencer sequencer;
+  std::optional<Sealer> sealer;
 };
 
 Result<Store::Engine::MergeSides> Store::Engine::merge_sides(const MergeRequest& request) const {
@@ -98,7 +128,10 @@ Result<Store::Engine::MergeSides> Store::Engine::merge_sides(const MergeRequest&
 
 Store::Store(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
-Store::~Store() { engine_->sequencer.mark_quiet(); }
+Store::~Store() {
+  engine_->sealer.reset();
+  engine_->sequencer.mark_quiet();
+}
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   Disk& disk = *options.disk;
@@ -107,8 +140,11 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   if (!lock) return lock.error();
   auto log = open_local_log(disk, {options.directory + "/log", options.log_file_bytes});
   if (!log) return log.error();
-  auto engine = std::make_unique<Engine>(options, std::move(*lock), std::move(*log));
-  if (auto recovered = engine->recover(); !recovered) return recovered.error();
+  auto sealed = SealedStore::open(disk, options.directory + "/segments");
+  if (!sealed) return sealed.error();
+  auto engine = std::make_unique<Engine>(options, std::move(*lock), std::move(*log), std::move(*sealed));
+  if (auto recovered = or_damage([&] { return engine->recover(); }); !recovered) return recovered.error();
+  engine->start_sealing(options);
   return std::unique_ptr<Store>(new Store(std::move(engine)));
 }
 
@@ -124,7 +160,8 @@ Result<void> Store::check_durability(const Batch& batch) const {
 
 Result<Store::Staged> Store::stage(Batch batch) {
   if (auto allowed = check_durability(batch); !allowed) return allowed.error();
-  return engine_->sequencer.stage(batch);
+  if (auto room = engine_->sealer->make_room(); !room) return room.error();
+  return or_damage([&] { return engine_->sequencer.stage(batch); });
 }
 
 Result<void> Store::settle(Lsn ticket) { return engine_->sequencer.settle(ticket); }
@@ -132,9 +169,12 @@ Result<void> Store::settle(Lsn ticket) { return engine_->sequencer.settle(ticket
 Result<AppendOutcome> Store::append(Batch batch) {
   discard_expired();
   if (auto allowed = check_durability(batch); !allowed) return allowed.error();
-  auto outcome = engine_->sequencer.append(batch);
-  if (outcome && outcome->conflict) outcome->conflict->missed = missed_events(*outcome->conflict);
-  return outcome;
+  if (auto room = engine_->sealer->make_room(); !room) return room.error();
+  return or_damage([&] {
+    auto outcome = engine_->sequencer.append(batch);
+    if (outcome && outcome->conflict) outcome->conflict->missed = missed_events(*outcome->conflict);
+    return outcome;
+  });
 }
 
 uint64_t Store::bytes_in_flight() const { return engine_->sequencer.bytes_in_flight(); }
@@ -142,7 +182,7 @@ uint64_t Store::bytes_in_flight() const { return engine_->sequencer.bytes_in_fli
 Result<ForkInfo> Store::create_fork(const NewFork& fork) {
   discard_expired();
   std::shared_ptr<Fork> made;
-  const auto ticket = engine_->sequencer.create_fork(fork, made);
+  const auto ticket = or_damage([&] { return engine_->sequencer.create_fork(fork, made); });
   if (!ticket) return ticket.error();
   if (auto settled = settle(*ticket); !settled) return settled.error();
   return engine_->forks.info(*made);
@@ -152,7 +192,8 @@ Result<DiscardedFork> Store::discard_fork(std::string_view name, std::string_vie
                                           std::string_view request_id) {
   discard_expired();
   DiscardedFork discarded;
-  const auto ticket = engine_->sequencer.discard_fork({name, reason, actor, request_id}, discarded);
+  const auto ticket =
+      or_damage([&] { return engine_->sequencer.discard_fork({name, reason, actor, request_id}, discarded); });
   if (!ticket) return ticket.error();
   if (auto settled = settle(*ticket); !settled) return settled.error();
   return discarded;
@@ -169,11 +210,16 @@ void Store::discard_expired() {
 Result<MergePlan> Store::plan_merge(const MergeRequest& request) const {
   auto sides = engine_->merge_sides(request);
   if (!sides) return sides.error();
-  return chronos::plan_merge(sides->source, sides->target, request);
+  return or_damage([&] { return chronos::plan_merge(sides->source, sides->target, request); });
 }
 
 Result<Merged> Store::merge(const MergeCommit& commit) {
   discard_expired();
+  if (auto room = engine_->sealer->make_room(); !room) return room.error();
+  return or_damage([&] { return carry_out(commit); });
+}
+
+Result<Merged> Store::carry_out(const MergeCommit& commit) {
   Merged merged;
   const auto before = engine_->sequencer.find_merge(commit, merged);
   if (!before) return before.error();
@@ -211,6 +257,8 @@ Result<void> Store::protect_main(bool is_protected, std::string_view actor) {
   return ticket ? settle(*ticket) : ticket.error();
 }
 
+Result<void> Store::seal() { return engine_->sealer->seal(); }
+
 void Store::mark_quiet() {
   discard_expired();
   engine_->sequencer.mark_quiet();
@@ -219,6 +267,10 @@ void Store::mark_quiet() {
 // --- reading ---
 
 Result<View> Store::view(const Address& address) const {
+  return or_damage([&] { return view_at(address); });
+}
+
+Result<View> Store::view_at(const Address& address) const {
   const auto fork = engine_->forks.find(address.fork, engine_->clock);
   if (!fork) return fork.error();
   View view = ForkTable::view(**fork);
@@ -244,7 +296,10 @@ StoreStatus Store::status() const {
   status.recovery_report = engine_->recovery_report;
   status.store_id = engine_->sequencer.store_id();
   status.log_records = engine_->sequencer.last_lsn().value;
-  status.log_bytes = engine_->sequencer.log_bytes();
+  status.log_bytes = engine_->sequencer.unsealed_bytes();
+  status.sealed_bytes = engine_->sealer->sealed_bytes();
+  status.segments = engine_->sealer->segments();
+  status.sealing_failure = engine_->sealer->failure();
   status.index_bytes = engine_->sequencer.index_bytes();
   status.allow_os_durability = engine_->allow_os_durability;
   status.main_protected = engine_->sequencer.main_protected();

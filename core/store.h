@@ -4,7 +4,8 @@
 // is durable; of two appends with the same condition one succeeds; positions and versions are dense; what a
 // View showed it shows for ever.  After a failed write the store is read-only and says why.
 //
-// Every method may be called from any thread.  Reads never wait for writes.
+// Every method may be called from any thread.  Reads never wait for writes.  Methods of the store answer with kCorrupt
+// where a sealed file is damaged; what is read through a View throws Damage there (core/damage.h).
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,13 @@ struct StoreOptions {
   Limits limits;
   bool allow_os_durability = true;
   uint64_t log_file_bytes = uint64_t{64} << 20;
+  // What the whole process should stay below, at least 64 MiB.  Events that are not sealed take up to a quarter of it,
+  // and so may sealed ones that are read.
+  uint64_t max_memory = uint64_t{1} << 30;
+  // Events are sealed when so many bytes of them are not; a sixteenth of max_memory, at most 64 MiB, if not given.
+  std::optional<uint64_t> seal_bytes;
+  // Sealing goes on beside appending; otherwise appends do it, and a store does the same for the same calls.
+  bool seal_in_background = true;
 };
 
 // Where to read: a fork, and a moment of it (now when neither is given; never both).
@@ -120,7 +128,10 @@ struct StoreStatus {
   std::string recovery_report;   // what opening had to cut; empty when the log ended cleanly
   std::string store_id;          // 32 hex digits, given at creation
   uint64_t log_records = 0;
-  uint64_t log_bytes = 0;        // held in memory and on disk
+  uint64_t log_bytes = 0;        // of the log, not sealed yet: held in memory and on disk
+  uint64_t sealed_bytes = 0;     // of sealed files
+  uint64_t segments = 0;         // sealed
+  std::string sealing_failure;   // why the last attempt failed; empty when it did not
   uint64_t index_bytes = 0;      // memory of everything derived from the log
   bool allow_os_durability = true;
   bool main_protected = false;
@@ -193,6 +204,9 @@ class Store {
   // With a protected main, append to main fails with kPermissionDenied; merges go on.  Kept in the log.
   Result<void> protect_main(bool is_protected, std::string_view actor);
 
+  // Seals everything appended so far.  It goes on by itself; this is for those who want it now.
+  Result<void> seal();
+
   // Call when idle: makes what was appended with Durability::kOs durable and notes in the log that all of it is
   // (Log::mark).  Does nothing when nothing changed.  The destructor does it too.
   void mark_quiet();
@@ -211,6 +225,8 @@ class Store {
   class Engine;
   Result<void> check_durability(const Batch& batch) const;
   void discard_expired();
+  Result<Merged> carry_out(const MergeCommit& commit);
+  Result<View> view_at(const Address& address) const;
   explicit Store(std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> engine_;
 };

@@ -186,10 +186,12 @@ TEST_CASE("replay stops at the visitor's error") {
   auto log = open_local_log(disk, small_files());
   REQUIRE(log);
   int visited = 0;
-  const auto end = (*log)->replay([&](const LogRecord&, const std::shared_ptr<const char[]>&) -> Result<void> {
-    if (++visited == 2) return Error{.code = Code::kTooLarge, .message = "enough", .details = {}};
-    return {};
-  });
+  const auto end = (*log)->replay(
+      [&](const LogRecord&, const std::shared_ptr<const char[]>&) -> Result<void> {
+        if (++visited == 2) return Error{.code = Code::kTooLarge, .message = "enough", .details = {}};
+        return {};
+      },
+      Lsn{0});
   REQUIRE(!end);
   CHECK(end.error().code == Code::kTooLarge);
   CHECK(visited == 2);
@@ -203,11 +205,13 @@ TEST_CASE("records outlive the log as long as their memory is kept") {
   {
     auto log = open_local_log(disk, small_files());
     REQUIRE(log);
-    REQUIRE((*log)->replay([&](const LogRecord& record, const std::shared_ptr<const char[]>& memory) -> Result<void> {
-      kept = memory;
-      body = record.body;
-      return {};
-    }));
+    REQUIRE((*log)->replay(
+        [&](const LogRecord& record, const std::shared_ptr<const char[]>& memory) -> Result<void> {
+          kept = memory;
+          body = record.body;
+          return {};
+        },
+        Lsn{0}));
   }
   CHECK(body == "kept");
 }

@@ -25,6 +25,7 @@ class ModelRun {
     for (uint64_t& weight : weights_) weight = chance_.percent(20) ? 0 : chance_.between(1, 10);
     weights_[kAppend] += 5;
     clock_step_ = chance_.percent(20) ? 1 : 1000;
+    if (chance_.percent(60)) seal_bytes_ = chance_.between(1, 20'000);
   }
 
   // "" or what went wrong.
@@ -54,6 +55,7 @@ class ModelRun {
     kAncestor,
     kScan,
     kReopen,
+    kSeal,
     kMark,
     kOperations
   };
@@ -65,6 +67,8 @@ class ModelRun {
     options.clock = &clock_;
     options.random = &store_random_;
     options.log_file_bytes = 40'000;
+    options.seal_bytes = seal_bytes_;
+    options.seal_in_background = false;
     Result<std::unique_ptr<Store>> opened = Store::open(options);
     if (!opened) return "open: " + opened.error().message;
     store_ = *std::move(opened);
@@ -89,6 +93,7 @@ class ModelRun {
       case kAncestor: return find_ancestor();
       case kScan: return scan();
       case kReopen: return reopen();
+      case kSeal: return seal();
       default: return mark();
     }
   }
@@ -290,6 +295,14 @@ class ModelRun {
     return open();
   }
 
+  std::string seal() {
+    doing_ = "seal";
+    if (chance_.percent(50)) return "";
+    const Result<void> sealed = store_->seal();
+    if (!sealed) return sealed.error().message;
+    return store_->status().sealing_failure;
+  }
+
   std::string mark() {
     doing_ = "mark";
     store_->mark_quiet();
@@ -332,6 +345,7 @@ class ModelRun {
   std::vector<Kept> kept_;
   std::vector<uint64_t> weights_ = std::vector<uint64_t>(kOperations);
   uint64_t clock_step_;
+  std::optional<uint64_t> seal_bytes_;
   Timestamp latest_ = clock_.now();
   std::string doing_;
 };

@@ -50,7 +50,7 @@ Result<LogEnd> replay(test::SimulatedDisk& disk, uint64_t& touched) {
     for (const char byte : record.bytes) touched += static_cast<unsigned char>(byte);
     return {};
   };
-  auto recovered = recover_log(disk, "log", visit);
+  auto recovered = recover_log(disk, "log", visit, Lsn{0});
   if (!recovered) return recovered.error();
   return recovered->end;
 }

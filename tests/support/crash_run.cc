@@ -18,7 +18,13 @@ std::string at_operation(size_t i, const std::string& problem) {
 }  // namespace
 
 CrashRun::CrashRun(SimulatedDisk& disk, Setting setting)
-    : disk_(disk), setting_(setting), chance_(setting.seed), store_random_(setting.seed + 1), random_(chance_) {}
+    : disk_(disk), setting_(setting), chance_(setting.seed), store_random_(setting.seed + 1), random_(chance_) {
+  // Some stores seal all the time, some when they are told, some never.
+  const uint64_t kind = setting.seed % 4;
+  if (kind == 1) seal_bytes_ = 300;
+  if (kind == 2) seal_bytes_ = 3'000;
+  may_seal_ = kind != 0;
+}
 
 CrashRun::~CrashRun() = default;
 
@@ -29,6 +35,8 @@ std::string CrashRun::open() {
   options.clock = &clock_;
   options.random = &store_random_;
   options.log_file_bytes = 4'000;
+  options.seal_bytes = seal_bytes_;
+  options.seal_in_background = false;
   Result<std::unique_ptr<Store>> opened = Store::open(options);
   faulted_ = false;
   if (!opened) {
@@ -54,13 +62,14 @@ std::string CrashRun::live(size_t operations) {
   for (size_t i = 0; i < operations && !faulted_; i++) {
     clock_.advance(int64_t(chance_.below(1000)) - 200);
     std::string problem;
-    switch (chance_.below(10)) {
+    switch (chance_.below(may_seal_ ? 11 : 10)) {
       case 0: problem = create_fork(); break;
       case 1: problem = chance_.percent(20) ? discard_fork() : merge(); break;
       case 2:
         store_->mark_quiet();
         if (!store_->status().read_only_reason.empty()) problem = fault({Code::kUnavailable, "mark failed", {}});
         break;
+      case 10: problem = seal(); break;
       case 3:
       case 4: problem = append(false); break;
       default: problem = append(true); break;
@@ -116,6 +125,16 @@ std::string CrashRun::settle(Lsn ticket) {
 
 // A fork begins at a moment that readers can see.
 std::string CrashRun::settle_all() { return history_.empty() ? "" : settle(history_.back().ticket); }
+
+std::string CrashRun::seal() {
+  const Result<void> sealed = store_->seal();
+  if (sealed) {
+    settled_ = durable_ = history_.size();
+    return "";
+  }
+  if (!store_->status().read_only_reason.empty()) return fault({Code::kUnavailable, "sealing failed", {}});
+  return disk_is_at_fault() ? "" : "sealing failed: " + sealed.error().message;
+}
 
 std::string CrashRun::create_fork() {
   if (std::string problem = settle_all(); faulted_ || !problem.empty()) return problem;

@@ -64,6 +64,7 @@ class CrashRun {
   std::string settle_all();
   std::string create_fork();
   std::string discard_fork();
+  std::string seal();
   std::string merge();
   std::string acknowledge_change(const Result<void>& outcome, const Result<void>& expected, Operation operation);
   // The store failed with `error`: right only when the disk did.  From now on it must be read-only.
@@ -87,6 +88,8 @@ class CrashRun {
   size_t durable_ = 0;    // so many must survive a power cut
   size_t must_have_ = 0;  // so many must be there at the next open
   bool faulted_ = false;
+  std::optional<uint64_t> seal_bytes_;
+  bool may_seal_ = false;
   std::string store_id_;
   std::vector<ModelBatch> named_;  // batches with a request id, for send_again
 };

@@ -35,7 +35,7 @@ Result<OpenedLog> open_and_replay(Disk& disk, const LocalLogOptions& options) {
     std::string padding(record.bytes.data() + record.bytes.size(), kSimdPadding);
     return {};
   };
-  auto end = opened.log->replay(visit);
+  auto end = opened.log->replay(visit, Lsn{0});
   if (!end) return end.error();
   opened.found.end = *std::move(end);
   CHECK(opened.found.end.last.value == opened.found.bodies.size());

@@ -78,8 +78,12 @@ void SegmentFiller::add_batch(MemorySegment& segment, size_t events) {
   const auto batch = builder.finish();
   CHECK(batch.has_value());
 
-  char* const record = segment.allocate_record(batch->length);
-  std::memcpy(record, batch->record().data(), batch->length);
+  put(segment, *batch, versions);
+}
+
+void SegmentFiller::put(MemorySegment& segment, const Batch& batch, const std::vector<uint32_t>& versions) {
+  char* const record = segment.allocate_record(batch.length);
+  std::memcpy(record, batch.record().data(), batch.length);
   auto& commit = *reinterpret_cast<CommitHead*>(record + sizeof(RecordHeader));
   commit.first_position = segment.staged_head().value + 1;
   if (chance_.percent(70)) now_ += static_cast<int64_t>(chance_.below(5'000'000));
@@ -88,8 +92,8 @@ void SegmentFiller::add_batch(MemorySegment& segment, size_t events) {
   commit.fork = kMainFork.value;
   std::memcpy(record + sizeof(RecordHeader) + sizeof(CommitHead), versions.data(), versions.size() * sizeof(uint32_t));
   segment.add_commit(record);
-  for (size_t i = 0; i < batch->size(); i++) {
-    const Event event(record + batch->keys[i].offset);
+  for (size_t i = 0; i < batch.size(); i++) {
+    const Event event(record + batch.keys[i].offset);
     const HashedName name(event.stream());
     PostingIndex::Entry* stream = segment.find_stream(name);
     if (stream == nullptr) {

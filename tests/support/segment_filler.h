@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/batch.h"
 #include "core/memory_segment.h"
 #include "tests/support/chance.h"
 #include "tests/support/random_json.h"
@@ -24,6 +25,7 @@ class SegmentFiller {
 
  private:
   void add_batch(MemorySegment& segment, size_t events);
+  void put(MemorySegment& segment, const Batch& batch, const std::vector<uint32_t>& versions);
 
   Chance chance_;
   testing::RandomJson json_;

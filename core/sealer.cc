@@ -1,0 +1,120 @@
+#include "core/sealer.h"
+
+#include <chrono>
+#include <utility>
+
+#include "core/damage.h"
+
+namespace chronos {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{200};  // how often memory of files is looked at
+constexpr std::chrono::seconds kPause{5};        // after a failure
+
+}  // namespace
+
+Sealer::Sealer(Sequencer& sequencer, SealedStore& sealed, Options options)
+    : sequencer_(sequencer), sealed_(sealed), options_(options) {
+  sealed_bytes_ = sealed_.bytes();
+  segments_ = sealed_.manifest().segments.size();
+  if (options_.in_background) thread_ = std::thread([this] { run(); });
+}
+
+Sealer::~Sealer() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  wanted_cv_.notify_all();
+  room_cv_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::string Sealer::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+Result<void> Sealer::make_room() {
+  if (sequencer_.unsealed_bytes() < options_.seal_bytes) return {};
+  if (!options_.in_background) static_cast<void>(seal().has_value());
+  std::unique_lock lock(mutex_);
+  if (!is_wanted_) {
+    is_wanted_ = true;
+    wanted_cv_.notify_all();
+  }
+  const auto has_room = [this] { return sequencer_.unsealed_bytes() < options_.most_unsealed; };
+  if (has_room()) return {};
+  if (options_.in_background) {
+    room_cv_.wait(lock, [&] { return has_room() || is_stopping_ || !failure_.empty(); });
+  }
+  if (has_room()) return {};
+  return Error{Code::kUnavailable,
+               "the memory for events that are not sealed is used up, and sealing fails" +
+                   (failure_.empty() ? std::string() : " (" + failure_ + ")") +
+                   "; make room on the disk or mend it; reading works, and so does appending once sealing does",
+               {}};
+}
+
+Result<void> Sealer::seal() {
+  const Result<void> outcome = seal_and_merge();
+  note(outcome);
+  return outcome;
+}
+
+Result<void> Sealer::seal_and_merge() {
+  const std::lock_guard work(work_mutex_);
+  return or_damage([this]() -> Result<void> {
+    const auto plan = sequencer_.begin_seal();
+    if (!plan) return plan.error();
+    if (plan->sealed != sealed_.manifest().sealed) {
+      const auto replaced = sealed_.seal(*plan);
+      if (!replaced) return replaced.error();
+      if (auto ended = sequencer_.end_seal(*plan, *replaced, sealed_.manifest()); !ended) return ended;
+      // Whoever waits for room does not wait for merging.
+      {
+        const std::lock_guard lock(mutex_);
+      }
+      room_cv_.notify_all();
+    }
+    for (;;) {
+      const auto merged = sealed_.merge_some();
+      if (!merged) return merged.error();
+      if (merged->empty()) break;
+      sequencer_.replace(*merged);
+    }
+    sealed_bytes_ = sealed_.bytes();
+    segments_ = sealed_.manifest().segments.size();
+    return {};
+  });
+}
+
+void Sealer::note(const Result<void>& outcome) {
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = outcome ? std::string() : outcome.error().message;
+  }
+  room_cv_.notify_all();
+}
+
+void Sealer::run() {
+  std::unique_lock lock(mutex_);
+  while (!is_stopping_) {
+    wanted_cv_.wait_for(lock, kLook, [this] { return is_wanted_ || is_stopping_; });
+    if (is_stopping_) return;
+    if (std::exchange(is_wanted_, false) && sequencer_.unsealed_bytes() >= options_.seal_bytes) {
+      lock.unlock();
+      const bool sealed = seal().has_value();
+      lock.lock();
+      if (!sealed) wanted_cv_.wait_for(lock, kPause, [this] { return is_stopping_; });
+    }
+    lock.unlock();
+    {
+      const std::lock_guard work(work_mutex_);
+      sealed_.forget_beyond(options_.most_mapped);
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace chronos
