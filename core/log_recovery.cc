@@ -168,7 +168,7 @@ class Recovery {
     }
     if (files_.empty() || files_.front().value > sealed_.value + 1) {
       return corrupt(path_of(Lsn{sealed_.value + 1}),
-                     "record " + std::to_string(sealed_.value + 1) + " is due, the next after those that were sealed, but " +
+                     "record " + std::to_string(sealed_.value + 1) + " is due, the first that is not sealed, but " +
                          (files_.empty() ? "there is no log" : "the log begins after it"));
     }
     log_.end.last = Lsn{files_.front().value - 1};
