@@ -15,34 +15,38 @@ int main(int argc, char** argv) {
   setting.chronos = (std::filesystem::path(argv[0]).parent_path().parent_path() / "chronos").string();
   std::string file;
   size_t events = 1'000'000;
-  std::vector<std::string> parts = {"appends", "burst", "import", "reads", "forks", "stdio"};
+  std::vector<std::string> parts = {"appends", "burst", "import", "stages", "reads", "forks", "stdio"};
+  std::string make;
 
   CLI::App app{"Measures Chronos; prints one JSON line per figure.", "chronos_bench"};
   app.add_option("--file", file, "workload as NDJSON; made when not given");
+  app.add_option("--make", make, "only writes the workload to this file");
   app.add_option("--events", events, "events of the workload")->capture_default_str();
   app.add_option("--dir", setting.directory, "scratch directory, on the disk to measure")->capture_default_str();
   app.add_option("--chronos", setting.chronos, "the chronos program")->capture_default_str();
   app.add_option("--seconds", setting.seconds, "for each measurement that could go on")->capture_default_str();
   app.add_option("--fork-events", setting.fork_events, "of the large store in which forks are made")
       ->capture_default_str();
-  app.add_option("--part", parts, "appends, burst, import, reads, forks, stdio")->delimiter(',')->capture_default_str();
+  app.add_option("--part", parts, "which figures")->delimiter(',')->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
+  if (!make.empty()) {
+    write_workload(make_workload(events), make);
+    return 0;
+  }
   std::filesystem::create_directories(setting.directory);
   const Workload workload = file.empty() ? make_workload(events) : load_workload(file, events);
   setting.file = setting.directory + "/workload.ndjson";
   write_workload(workload, setting.file);
 
   const std::map<std::string, std::function<void(const Setting&, const Workload&)>> known = {
-      {"appends", measure_appends},
-      {"burst", measure_burst},
-      {"import", measure_import},
-      {"reads", measure_reads},
-      {"forks", measure_forks},
-      {"stdio", measure_stdio}};
+      {"appends", measure_appends}, {"burst", measure_burst}, {"import", measure_import}, {"stages", measure_stages},
+      {"reads", measure_reads},     {"forks", measure_forks}, {"stdio", measure_stdio}};
   for (const std::string& part : parts) {
     const auto found = known.find(part);
-    if (found == known.end()) die("no part '" + part + "'; there are appends, burst, import, reads, forks and stdio");
+    if (found == known.end()) {
+      die("no part '" + part + "'; there are appends, burst, import, stages, reads, forks and stdio");
+    }
     found->second(setting, workload);
   }
   std::filesystem::remove(setting.file);

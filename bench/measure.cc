@@ -1,16 +1,32 @@
 #include "bench/measure.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
 namespace chronos::bench {
 namespace {
+
+std::string& program() {
+  static std::string name = "chronos_bench";
+  return name;
+}
+
+// Quotes and control characters are left out: names of machines need none.
+std::string json_text(std::string_view text) {
+  std::string clean;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) >= ' ' && c != '"' && c != '\\') clean += c;
+  }
+  return clean;
+}
 
 uint64_t read_clock(clockid_t clock) {
   timespec t{};
@@ -22,6 +38,7 @@ uint64_t read_clock(clockid_t clock) {
 
 uint64_t now_ns() { return read_clock(CLOCK_MONOTONIC); }
 uint64_t cpu_ns() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+uint64_t thread_cpu_ns() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 uint64_t cpu_ns(pid_t process) {
   clockid_t clock{};
@@ -37,12 +54,33 @@ uint64_t resident_bytes() {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+uint64_t disk_bytes(const std::string& path) {
+  const auto allocated = [](const std::filesystem::path& file) -> uint64_t {
+    struct stat status{};
+    return lstat(file.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_blocks) * 512 : 0;
+  };
+  if (!std::filesystem::is_directory(path)) return allocated(path);
+  uint64_t bytes = 0;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path, failed)) {
+    if (entry.is_regular_file(failed)) bytes += allocated(entry.path());
+  }
+  return bytes;
+}
+
+void name_program(std::string name) { program() = std::move(name); }
+
 void emit(std::string_view figure, std::string_view config, double value, std::string_view unit) {
-  std::printf(
-      "{\"program\":\"chronos_bench\",\"figure\":\"%.*s\",\"config\":\"%.*s\",\"value\":%.6g,\"unit\":\"%.*s\"}\n",
-      static_cast<int>(figure.size()), figure.data(), static_cast<int>(config.size()), config.data(), value,
-      static_cast<int>(unit.size()), unit.data());
+  std::printf(R"({"program":"%s","figure":"%s","config":"%s","value":%.6g,"unit":"%s"})"
+              "\n",
+              program().c_str(), json_text(figure).c_str(), json_text(config).c_str(), value, json_text(unit).c_str());
   std::fflush(stdout);
+}
+
+void emit_not_measured(std::string_view what, std::string_view why) {
+  const std::string told = std::string(what) + ": " + std::string(why);
+  std::fprintf(stderr, "%s: not measured: %s\n", program().c_str(), told.c_str());
+  emit("not_measured", told, 0, "");
 }
 
 double Latencies::percentile_us(double share) {
@@ -83,7 +121,7 @@ uint64_t Dice::next() {
 }
 
 void die(const std::string& why) {
-  std::fprintf(stderr, "chronos_bench: %s\n", why.c_str());
+  std::fprintf(stderr, "%s: %s\n", program().c_str(), why.c_str());
   std::exit(1);
 }
 

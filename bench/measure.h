@@ -1,6 +1,6 @@
 // Clocks, figures and their output.  One figure is one line of JSON on stdout:
-//   {"program":"chronos_bench","figure":"append","config":"durable=fsync producers=8
-//   batch=1000","value":1.2e6,"unit":"events/s"}
+//   {"program":"chronos_bench","figure":"append","config":"producers=8 batch=1000 durable=fsync",
+//    "value":1.2e6,"unit":"events/s"}
 // so that figures of several programs, taken in one run, can be joined and divided (bench/compare.py).
 #pragma once
 
@@ -19,10 +19,19 @@ uint64_t now_ns();
 // Processor time of this process, or of another one, in nanoseconds.
 uint64_t cpu_ns();
 uint64_t cpu_ns(pid_t process);
+// Processor time of this thread: what one thread's work is timed with, so that neighbours cost it their share of
+// the caches but not their share of the clock.
+uint64_t thread_cpu_ns();
 // Resident memory of this process, in bytes.
 uint64_t resident_bytes();
+// What a file, or everything in a directory, takes on the disk.
+uint64_t disk_bytes(const std::string& path);
 
+// What every figure, and every complaint of this process, is told under; "chronos_bench" until then.
+void name_program(std::string name);
 void emit(std::string_view figure, std::string_view config, double value, std::string_view unit);
+// Says, on stderr and as a line, that something is missing from the figures, and why.
+void emit_not_measured(std::string_view what, std::string_view why);
 
 class Latencies {
  public:
@@ -51,6 +60,12 @@ class Dice {
  private:
   uint64_t state_;
 };
+
+// Keeps the compiler from leaving out the work whose result this is.
+template <typename T>
+void keep(const T& value) {
+  asm volatile("" : : "r,m"(value) : "memory");
+}
 
 [[noreturn]] void die(const std::string& why);
 

@@ -25,6 +25,8 @@ void measure_import(const Setting& setting, const Workload& workload);
 void measure_reads(const Setting& setting, const Workload& workload);
 // Forks: making one in a store of 1,000 and of many events; what 1,000 of them cost main.
 void measure_forks(const Setting& setting, const Workload& workload);
+// What each step of an import costs by itself: find lines, chain, check, decode, encode, hash, stage, write, sync.
+void measure_stages(const Setting& setting, const Workload& workload);
 // Tool calls over stdio: processor time and latency, start to first answer.
 void measure_stdio(const Setting& setting, const Workload& workload);
 

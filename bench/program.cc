@@ -75,6 +75,7 @@ void measure_import(const Setting& setting, const Workload& workload) {
   const auto events = static_cast<double>(workload.lines.size());
   emit("import", "durable=fsync source=file", events / run.seconds, "events/s");
   emit("import_cpu", "durable=fsync source=file", run.cpu_seconds * 1e9 / events, "ns/event");
+  emit("stored_bytes_per_event", "", static_cast<double>(disk_bytes(directory)) / events, "B");
   std::filesystem::remove_all(directory);
 }
 

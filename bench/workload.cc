@@ -132,6 +132,25 @@ Workload from_text(std::string_view text, size_t limit) {
 
 }  // namespace
 
+LineFields split_line(std::string_view line) {
+  constexpr std::string_view kStream = "{\"stream\":\"";
+  constexpr std::string_view kType = "\",\"type\":\"";
+  constexpr std::string_view kData = "\",\"data\":";
+  constexpr std::string_view kMetadata = ",\"metadata\":";
+  const size_t type = line.find(kType);
+  const size_t data = line.find(kData, type);
+  const size_t metadata = line.rfind(kMetadata);
+  if (type == line.npos || data == line.npos || metadata == line.npos || metadata < data) {
+    die("the workload's lines have stream, type, data and metadata, in this order; this one has not");
+  }
+  LineFields fields;
+  fields.stream = line.substr(kStream.size(), type - kStream.size());
+  fields.type = line.substr(type + kType.size(), data - type - kType.size());
+  fields.data = line.substr(data + kData.size(), metadata - data - kData.size());
+  fields.metadata = line.substr(metadata + kMetadata.size(), line.size() - 1 - metadata - kMetadata.size());
+  return fields;
+}
+
 Workload load_workload(const std::string& file, size_t limit) {
   std::ifstream in(file, std::ios::binary);
   if (!in) die("cannot read " + file);

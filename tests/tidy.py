@@ -41,7 +41,7 @@ LIBRARIES = [
     ("nlohmann/json_fwd", r"nlohmann/json_fwd\.hpp", r"(tools|mcp|bench|tests)/.*"),
     ("nlohmann/json in core/", r"nlohmann/json\.hpp", r"(?!core/).*|" + PAYLOAD_FILES),
     ("simdjson", r"simdjson(\.h|/.*)", PAYLOAD_FILES + r"|core/batch\.cc|(tools|mcp|bench|tests)/.*\.cc"),
-    ("CLI11", r"CLI/.*", r"mcp/command_line[a-z_]*\.cc|bench/[a-z_]*\.cc"),
+    ("CLI11", r"CLI/.*", r"mcp/command_line[a-z_]*\.cc|bench/(peers/)?[a-z_]*\.cc"),
     ("xxHash", r"xxhash\.h|xxh3\.h", r"core/.*\.cc|core/hash\.h|tests/core/log_format_test\.cc"),
     ("Catch2", r"catch2/.*", r"tests/support/catch\.h"),
 ]
