@@ -1,102 +1,141 @@
 #!/usr/bin/env python3
-"""Medians over the rounds of side_by_side's output, against the targets of the first engine.
+"""Medians over the rounds of bench/suite's output, against the targets and beside the peers.
 
-    bench/compare.py results.ndjson            the table
-    bench/compare.py results.ndjson --all      every figure: median, lowest, highest, rounds
+    bench/compare.py results.ndjson                    the tables; fails when a target of the first engine is missed
+    bench/compare.py results.ndjson --target storage   the same, but fails for the targets of the second column
+    bench/compare.py results.ndjson --all              every figure: median, lowest, highest, rounds
 
 Ratios are formed within a round, between figures taken minutes apart at most, and the median of the ratios is told.
 """
-import json
-import re
+import argparse
 import sys
-from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
-ME, LIMIT, SQLITE = "chronos_bench", "ceiling_native", "peer_sqlite"
-LIMIT_IMPORT = r"durable=group writer=thread queue=(8|32)MiB file=append parse=extract"  # the faster of the two
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from results import CHRONOS, LIMIT, Results, shown, title  # noqa: E402
+
+SQLITE = "peer_sqlite"
 
 
-def load(path):
-    figures = defaultdict(lambda: defaultdict(list))
-    for line in open(path):
-        d = json.loads(line)
-        figures[(d["program"], d["figure"], d["config"])][d.get("round", 1)].append(d["value"])
-    return figures
+@dataclass
+class Row:
+    """A figure and what it is held against: `measured` is compared, `value` shown beside it."""
+    name: str
+    value: float | None
+    measured: float | None
+    sign: str
+    first: float | None  # target of the first engine; None without one
+    storage: float | None
+    unit: str
 
+    def told(self):
+        return "not measured" if self.measured is None else f"{self.measured:.3g} {self.unit}"
 
-class Results:
-    def __init__(self, figures):
-        self.figures = figures
+    def held(self, target):
+        if self.measured is None:
+            return None
+        return self.measured >= target if self.sign == ">=" else self.measured <= target
 
-    def by_round(self, program, figure, config):
-        """The best value (largest) of each round among the configs that match."""
-        rounds = defaultdict(list)
-        for (p, f, c), values in self.figures.items():
-            if p == program and f == figure and re.fullmatch(config, c):
-                for r, v in values.items():
-                    rounds[r] += v
-        return {r: max(v) for r, v in rounds.items()}
-
-    def value(self, program, figure, config):
-        rounds = self.by_round(program, figure, config)
-        return median(rounds.values()) if rounds else None
-
-    def ratio(self, a, b):
-        left, right = self.by_round(*a), self.by_round(*b)
-        both = [left[r] / right[r] for r in left if r in right and right[r]]
-        return median(both) if both else None
+    def verdict(self, target):
+        if target is None:
+            return "-"
+        word = {None: "?", True: "held", False: "MISSED"}[self.held(target)]
+        return f"{self.sign} {target:g} {self.unit}: {word}"
 
 
 def rows(r):
-    def ratio(name, a, b, sign, bound):
-        return name, r.value(*a), r.ratio(a, b), sign, bound, "x"
+    def ratio(name, above, below, sign, first, storage):
+        return Row(name, r.value(*above), r.ratio(above, below), sign, first, storage, "x")
 
-    def plain(name, figure, config, bound, unit):
-        v = r.value(ME, figure, config)
-        return name, v, v, "<=", bound, unit
+    def plain(name, figure, config, first, storage, unit):
+        value = r.value(CHRONOS, figure, config)
+        return Row(name, value, value, "<=", first, storage, unit)
 
-    imported = (ME, "import", r"durable=fsync source=file")
-    big = (ME, "append", r"producers=8 batch=1000 durable=fsync")
-    single8 = (ME, "append", r"producers=8 batch=1 durable=fsync")
-    single1 = (ME, "append", r"producers=1 batch=1 durable=fsync")
-    stream = lambda at: (ME, "q_stream100_p50", "at=" + at)
-    yield ratio("durable import / limit", imported, (LIMIT, "ingest", LIMIT_IMPORT), ">=", 0.40)
-    yield ratio("durable import / SQLite", imported, (SQLITE, "append", r"sync=FULL .*"), ">=", 8)
-    yield ratio("durable 8 x 1,000 / limit", big, (LIMIT, "append", r"producers=8 batch=1000 durable=group file=append"), ">=", 0.40)
-    yield ratio("durable 8 x 1 / limit", single8, (LIMIT, "append", r"producers=8 batch=1 durable=group file=append"), ">=", 0.70)
-    yield ratio("durable 8 x 1 / 1 x 1", single8, single1, ">=", 3)
-    yield plain("8 threads x 250 singles, not durable", "burst_8x250_p50", "durable=no", 4, "ms")
-    yield plain("point read p99", "q_point_p99", "at=now", 5, "us")
-    yield plain("state as of T p50", "q_asof_p50", "fork=main", 60, "us")
+    def append(producers, batch):
+        return "append", f"producers={producers} batch={batch} durable=fsync"
+
+    def stream(at):
+        return CHRONOS, "q_stream100_p50", "at=" + at
+    imported = (CHRONOS, "import", "durable=fsync source=file")
+    single8 = (CHRONOS, *append(8, 1))
+    yield ratio("durable import / limit", imported, (LIMIT, "import", "durable=fsync buffers=.*"), ">=", 0.40, 0.70)
+    yield ratio("durable import / SQLite", imported, (SQLITE, "append", r".* durable=fsync .*"), ">=", 8, None)
+    yield ratio("durable 8 x 1,000 / limit", (CHRONOS, *append(8, 1000)), (LIMIT, *append(8, 1000)), ">=", 0.40, 0.75)
+    yield ratio("durable 8 x 1 / limit", single8, (LIMIT, *append(8, 1)), ">=", 0.70, 0.90)
+    yield ratio("durable 8 x 1 / 1 x 1", single8, (CHRONOS, *append(1, 1)), ">=", 3, None)
+    yield plain("8 threads x 250 singles, not durable", "burst_8x250_p50", "durable=no", 4, 2, "ms")
+    yield plain("point read p99", "q_point_p99", "at=now", 5, 5, "us")
+    yield plain("state as of T p50", "q_asof_p50", "fork=main", 60, 30, "us")
     for at in ("past", "fork", "fork10"):
-        yield ratio(f"stream read, {at} / now", stream(at), stream("now"), "<=", 1.5)
-    yield plain("memory per event beyond its bytes", "memory_beyond_log_per_event", "", 48, "B")
-    yield plain("open, per million events", "open_per_million", "", 500, "ms")
+        yield ratio(f"stream read, {at} / now", stream(at), stream("now"), "<=", 1.5, 1.2)
+    yield plain("memory per event beyond its bytes", "memory_beyond_log_per_event", "", 48, None, "B")
+    yield plain("open, per million events", "open_per_million", "", 500, 50, "ms")
+    stored = (CHRONOS, "stored_bytes_per_event", "")
+    yield ratio("stored bytes / raw NDJSON", stored, (CHRONOS, "raw_bytes_per_event", ""), "<=", None, 0.25)
     for tool in ("query_events limit=1", "append_events durable=os"):
-        yield plain(f"stdio server CPU, {tool}", "stdio_call_cpu", "tool=" + tool, 25, "us")
+        yield plain(f"stdio server CPU, {tool}", "stdio_call_cpu", "tool=" + tool, 25, None, "us")
     for tool in ("query_events limit=1", "append_events durable=os"):
-        yield plain(f"stdio p50, {tool}", "stdio_call_p50", "tool=" + tool, 40, "us")
-    yield plain("start to initialize answered", "stdio_start_to_initialize", r"store=.*", 10, "ms")
+        yield plain(f"stdio p50, {tool}", "stdio_call_p50", "tool=" + tool, 40, None, "us")
+    yield plain("start to initialize answered", "stdio_start_to_initialize", r"store=.*", 10, None, "ms")
+    yield plain("start to first call answered", "stdio_start_to_first_call", r"store=.*", 50, 15, "ms")
+
+
+def peer_rows(r):
+    """For each program: its figures, and in brackets what Chronos has of it - a rate, or a time, by how much."""
+    def cell(program, by_round, is_rate=True):
+        mine, theirs = by_round(CHRONOS), by_round(program)
+        if not theirs:
+            return "-"
+        told = shown(median(theirs.values()))
+        both = [mine[n] / theirs[n] if is_rate else theirs[n] / mine[n] for n in mine if theirs.get(n)]
+        return told if program == CHRONOS or not both else f"{told} ({median(both):.3g} x)"
+
+    def latency(figure):
+        return lambda program: r.by_round(program, figure, "(at=now|fork=main.*)", min)
+    for program in r.programs():
+        if not r.configs(program, "append"):
+            continue
+        yield [title(program),
+               cell(program, lambda p: r.best_appends(p, True)), cell(program, lambda p: r.best_appends(p, False)),
+               cell(program, lambda p: r.by_round(p, "append", "producers=8 batch=1 durable=fsync.*")),
+               *(cell(program, latency(f"q_{what}_p50"), False) for what in ("point", "last", "stream100", "asof")),
+               cell(program, r.stored_bytes, False)]
+
+
+def tell_all(results):
+    for (program, figure, config), rounds in results.figures.items():
+        values = [value for values in rounds.values() for value in values]
+        spread = f"{min(values):.6g} .. {max(values):.6g}, {len(values)}"
+        print(f"{program} | {figure} | {config} | {median(values):.6g} ({spread})")
 
 
 def main():
-    figures = load(sys.argv[1])
-    if "--all" in sys.argv:
-        for (p, f, c), rounds in figures.items():
-            values = [v for vs in rounds.values() for v in vs]
-            print(f"{p} | {f} | {c} | {median(values):.6g} ({min(values):.6g} .. {max(values):.6g}, {len(values)})")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--target", choices=("first", "storage"), default="first")
+    options = parser.parse_args()
+    results = Results.load(options.results)
+    if options.all:
+        tell_all(results)
         return 0
     missed = 0
-    print("| figure | Chronos | against | target | |\n|---|---|---|---|---|")
-    for name, value, against, sign, bound, unit in rows(Results(figures)):
-        if against is None:
-            print(f"| {name} | - | not measured | {sign} {bound:g} {unit} | ? |")
-            missed += 1
-            continue
-        held = against >= bound if sign == ">=" else against <= bound
-        missed += not held
-        shown = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-        print(f"| {name} | {shown} | {against:.3g} {unit} | {sign} {bound:g} {unit} | {'held' if held else 'MISSED'} |")
+    print("| figure | Chronos | measured | first engine | storage |\n|---|---|---|---|---|")
+    for row in rows(results):
+        target = row.first if options.target == "first" else row.storage
+        missed += target is not None and row.held(target) is not True
+        print(f"| {row.name} | {shown(row.value)} | {row.told()} | {row.verdict(row.first)} | {row.verdict(row.storage)} |")
+    print("\nIn brackets: how many times faster, or smaller, Chronos is in the same round.\n")
+    print("| | durable, best, events/s | not durable, best, events/s | durable singles of 8, events/s | point p50, us "
+          "| last p50, us | stream of 100 p50, us | state as of T p50, us | stored, B/event |")
+    print("|---" * 9 + "|")
+    for cells in peer_rows(results):
+        print("| " + " | ".join(cells) + " |")
+    for program, what in results.missing:
+        print(f"\n{title(program)}: not measured: {what}")
     return 1 if missed else 0
 
 

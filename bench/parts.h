@@ -8,10 +8,10 @@
 namespace chronos::bench {
 
 struct Setting {
-  std::string directory;  // scratch, on the disk to be measured
-  std::string chronos;    // the program, for the parts that start it
-  std::string file;       // the workload as a file
-  double seconds = 3;     // for each measurement that could go on
+  std::string directory;           // scratch, on the disk to be measured
+  std::string chronos;             // the program, for the parts that start it
+  std::string file;                // the workload as a file
+  double seconds = 3;              // for each measurement that could go on
   size_t fork_events = 1'000'000;  // of the large store in which forks are made
 };
 

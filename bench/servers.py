@@ -1,4 +1,4 @@
-"""The servers among the peers: each started on loopback, or on a socket in a scratch directory, and ended by its process id.
+"""The servers among the peers: each started on loopback or on a socket in a scratch directory, ended by its process id.
 
 A server is started, waited for, asked where it can be reached, restarted (to time its opening) and stopped.  What it
 said is in DIRECTORY/../NAME.log.  One that does not come up raises NotUp, with the end of that log.
@@ -106,8 +106,8 @@ class Postgres(Server):
             raise NotUp(f"initdb failed: {made.stderr.strip()[-300:]}")
 
     def command(self):
-        settings = {"listen_addresses": "", "shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "15min",
-                    "jit": "off", "max_connections": "64"}
+        settings = {"listen_addresses": "", "shared_buffers": "1GB", "max_wal_size": "8GB",
+                    "checkpoint_timeout": "15min", "jit": "off", "max_connections": "64"}
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         return self.prefix + [str(self.programs / "postgres"), "-D", str(self.directory / "data"),
                               "-k", str(self.directory)] + options
@@ -132,14 +132,14 @@ class Redis(Server):
         super().prepare()
 
     def command(self):
-        return [self.program, "--port", "0", "--unixsocket", str(self.directory / "socket"), "--dir", str(self.directory),
-                "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0",
+        return [self.program, "--port", "0", "--unixsocket", self.address(), "--dir", str(self.directory), "--save", "",
+                "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0",
                 "--daemonize", "no"]
 
     def answers(self):
         if not (self.directory / "socket").exists():
             return False
-        asked = subprocess.run([self.client, "-s", str(self.directory / "socket"), "ping"], capture_output=True, text=True)
+        asked = subprocess.run([self.client, "-s", self.address(), "ping"], capture_output=True, text=True)
         return asked.stdout.strip() == "PONG"
 
     def address(self):
@@ -149,7 +149,7 @@ class Redis(Server):
 class Nats(Server):
     """Takes a free port and tells it in its log, anew at every start."""
     name, package = "nats", "nats-server"
-    READY = re.compile(r"Listening for client connections on 127\.0\.0\.1:(\d+)(?:(?!Listening).)*Server is ready", re.S)
+    READY = re.compile(r"Listening for client connections on 127\.0\.0\.1:(\d+).*Server is ready", re.S)
 
     def prepare(self):
         self.program = self.find("nats-server")

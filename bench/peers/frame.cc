@@ -89,7 +89,8 @@ void measure_appends(Peer& peer, const PeerSetting& setting, const PeerWorkload&
         const Peer::Start start{durable, producers, batch};
         if (!peer.start(start)) {
           if (producers == 1 && batch == 1) {
-            emit_not_measured(durable ? "durable appends" : "appends that are not durable", "it acknowledges before the disk has what it acknowledges");
+            emit_not_measured(durable ? "durable appends" : "appends that are not durable",
+                              "it acknowledges before the disk has what it acknowledges");
           }
           continue;
         }

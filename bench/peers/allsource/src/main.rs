@@ -1,8 +1,8 @@
 //! AllSource's core in this process, as its server configures it: a log that is written first, Parquet files, and all
 //! events in memory.  Its events hold parsed JSON, so parsing is part of an append here, as it is for Chronos.
 //!
-//! Durable is its log with a sync on every write; it writes, and so syncs, the events of a batch one by one.  A position
-//! is not something it has: an event is found by its id, made from the position here.
+//! Durable is its log with a sync on every write; it writes, and so syncs, the events of a batch one by one.  It
+//! has no positions: an event is found by its id, made from the position here.
 
 #[path = "../../frame.rs"]
 mod frame;
