@@ -31,9 +31,6 @@ class Row:
     storage: float | None
     unit: str
 
-    def told(self):
-        return "not measured" if self.measured is None else f"{self.measured:.3g} {self.unit}"
-
     def held(self, target):
         if self.measured is None:
             return None
@@ -44,6 +41,10 @@ class Row:
             return "-"
         word = {None: "?", True: "held", False: "MISSED"}[self.held(target)]
         return f"{self.sign} {target:g} {self.unit}: {word}"
+
+    def cells(self):
+        told = "not measured" if self.measured is None else f"{self.measured:.3g} {self.unit}"
+        return self.name, shown(self.value), told, self.verdict(self.first), self.verdict(self.storage)
 
 
 def rows(r):
@@ -127,7 +128,7 @@ def main():
     for row in rows(results):
         target = row.first if options.target == "first" else row.storage
         missed += target is not None and row.held(target) is not True
-        print(f"| {row.name} | {shown(row.value)} | {row.told()} | {row.verdict(row.first)} | {row.verdict(row.storage)} |")
+        print("| " + " | ".join(row.cells()) + " |")
     print("\nIn brackets: how many times faster, or smaller, Chronos is in the same round.\n")
     print("| | durable, best, events/s | not durable, best, events/s | durable singles of 8, events/s | point p50, us "
           "| last p50, us | stream of 100 p50, us | state as of T p50, us | stored, B/event |")

@@ -117,7 +117,10 @@ class Postgres(Server):
 
     def end(self):
         """The postmaster may be a child of runuser: its own pid is in its file."""
-        os.kill(int((self.directory / "data/postmaster.pid").read_text().split()[0]), signal.SIGINT)
+        try:
+            os.kill(int((self.directory / "data/postmaster.pid").read_text().split()[0]), signal.SIGINT)
+        except (OSError, ValueError, IndexError):
+            super().end()
 
     def address(self):
         return f"host={self.directory} dbname=postgres user=postgres"
