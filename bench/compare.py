@@ -63,7 +63,7 @@ def rows(r):
     imported = (CHRONOS, "import", "durable=fsync source=file")
     single8 = (CHRONOS, *append(8, 1))
     yield ratio("durable import / limit", imported, (LIMIT, "import", "durable=fsync buffers=.*"), ">=", 0.40, 0.70)
-    yield ratio("durable import / SQLite", imported, (SQLITE, "append", r".* durable=fsync .*"), ">=", 8, None)
+    yield ratio("durable import / SQLite", imported, (SQLITE, "import", r".* durable=fsync .*"), ">=", 8, None)
     yield ratio("durable 8 x 1,000 / limit", (CHRONOS, *append(8, 1000)), (LIMIT, *append(8, 1000)), ">=", 0.40, 0.75)
     yield ratio("durable 8 x 1 / limit", single8, (LIMIT, *append(8, 1)), ">=", 0.70, 0.90)
     yield ratio("durable 8 x 1 / 1 x 1", single8, (CHRONOS, *append(1, 1)), ">=", 3, None)
@@ -124,6 +124,7 @@ def main():
         tell_all(results)
         return 0
     missed = 0
+    print(f"{results.rounds()} rounds. " + "; ".join(f"{what}: {value}" for what, value in results.machine()) + "\n")
     print("| figure | Chronos | measured | first engine | storage |\n|---|---|---|---|---|")
     for row in rows(results):
         target = row.first if options.target == "first" else row.storage

@@ -59,7 +59,9 @@ std::string file_system(const std::string& directory) {
 void tell_machine(const std::string& directory) {
   utsname system{};
   uname(&system);
-  emit("machine_processors", first_value("/proc/cpuinfo", "model name"), std::thread::hardware_concurrency(), "");
+  const unsigned processors = std::thread::hardware_concurrency();
+  emit("machine_processors", std::to_string(processors) + " x " + first_value("/proc/cpuinfo", "model name"),
+       processors, "");
   emit("machine_memory", "",
        static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 0x1p30, "GiB");
   emit("machine_system", distribution() + ", " + system.sysname + " " + system.release, 1, "");

@@ -77,6 +77,19 @@ class Results:
     def stored_bytes(self, program):
         return self.by_round(program, "stored_bytes_per_event", best=min)
 
+    def machine(self):
+        """What the figures were taken on: (what, value) each."""
+        told = []
+        for (_, figure, config), rounds in self.figures.items():
+            if figure.startswith("machine_"):
+                value = f"{median(sum(rounds.values(), [])):.3g} {self.units[figure]}"
+                told.append((figure.removeprefix("machine_").replace("_", " "), config or value))
+        for which in ("p50", "p99"):
+            value = self.value(LIMIT, f"fsync_{which}", "append=4KiB")
+            if value:
+                told.append((f"fdatasync after 4 KiB, {which}", f"{shown(value)} us"))
+        return told
+
     def configs(self, program, figure):
         return [c for (p, f, c) in self.figures if p == program and f == figure]
 

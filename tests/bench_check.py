@@ -7,6 +7,7 @@ Nothing is measured and nothing is timed.  bench/report is run when matplotlib i
 not.
 """
 
+import importlib.machinery
 import importlib.util
 import json
 import os
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 BENCH = Path(__file__).resolve().parent.parent / "bench"
 problems = []
 
@@ -49,6 +51,7 @@ def known_figures():
             for config, value in (("producers=1 batch=100 durable=fsync x=y", rate),
                                   ("producers=8 batch=100 durable=no x=y", 777)):
                 lines.append(figure(f"peer_{store}", "append", config, value, number=number))
+                lines.append(figure(f"peer_{store}", "import", config, value / 2, number=number))
         lines.append(figure("chronos_bench", "append", "producers=8 batch=1 durable=fsync", 30, number=number))
         lines.append(figure("chronos_bench", "append", "producers=1 batch=1 durable=fsync", 10, number=number))
         lines.append(figure("chronos_bench", "q_point_p99", "at=now", 3, "us", number))
@@ -81,11 +84,12 @@ def check_compare(results, scratch):
     row = cells(told.stdout, "durable import / limit")
     check(row[1:] == ["50", "0.4 x", ">= 0.4 x: held", ">= 0.7 x: MISSED"], f"durable import / limit: {row}")
     check(cells(told.stdout, "durable 8 x 1 / 1 x 1")[2:] == ["3 x", ">= 3 x: held", "-"], "a target that is just held")
-    check(cells(told.stdout, "durable import / SQLite")[2] == "12.5 x", "a durable ratio mixes in what is not durable")
+    check(cells(told.stdout, "durable import / SQLite")[2] == "25 x", "a durable ratio mixes in what is not durable")
     stored = cells(told.stdout, "stored bytes / raw NDJSON")
     check(stored[2:] == ["0.3 x", "-", "<= 0.25 x: MISSED"], f"stored bytes: {stored}")
     missing = cells(told.stdout, "state as of T p50")
     check(missing[1:] == ["-", "not measured", "<= 60 us: ?", "<= 30 us: ?"], f"a missing figure: {missing}")
+    check(told.stdout.startswith("3 rounds. processors: a <fast> processor"), f"the machine: {told.stdout[:80]}")
     sqlite = cells(told.stdout, "SQLite")
     check(sqlite[1] == "4 (12.5 x)" and sqlite[2] == "777" and sqlite[4] == "8 (4 x)", f"SQLite's row: {sqlite}")
     nats = cells(told.stdout, "NATS JetStream")
@@ -112,7 +116,7 @@ def check_targets(scratch):
             good.append(figure("chronos_bench", name, f"tool={tool}", 1, "us"))
     good += [figure("chronos_bench", "import", "durable=fsync source=file", 100),
              figure("chronos_limit", "import", "durable=fsync buffers=8MiB", 100),
-             figure("peer_sqlite", "append", "producers=1 batch=100 durable=fsync x=y", 1),
+             figure("peer_sqlite", "import", "producers=1 batch=100 durable=fsync x=y", 1),
              figure("chronos_bench", "append", "producers=1 batch=1 durable=fsync", 1),
              figure("chronos_bench", "stored_bytes_per_event", "", 26, "B"),
              figure("chronos_bench", "raw_bytes_per_event", "", 100, "B")]
@@ -186,6 +190,30 @@ def check_suite(scratch):
           f"a server that does not come up: {down.stderr}")
 
 
+def check_crates(scratch):
+    """A crate that does not build is left out, and said to be; one that was asked for ends the suite."""
+    loader = importlib.machinery.SourceFileLoader("suite", str(BENCH / "suite"))
+    suite = importlib.util.module_from_spec(importlib.util.spec_from_loader("suite", loader))
+    loader.exec_module(suite)
+    pretend(scratch / "cargo-path/cargo", say="error: rustc 1.63 is not supported", status=101)
+    before, out = os.environ["PATH"], scratch / "crates.ndjson"
+    os.environ["PATH"] = f"{scratch / 'cargo-path'}:{before}"
+    try:
+        default = suite.Suite(suite.parse(["--out", str(out), "--build", str(scratch / "build")]))
+        default.build_crate("allsource")
+        check("rustc 1.63" in default.skipped.get("allsource", ""), f"skipped: {default.skipped}")
+        told = json.loads(out.read_text())
+        check(told["figure"] == "not_measured" and "rustc 1.63" in told["config"], f"the file tells {told}")
+        chosen = suite.Suite(suite.parse(["--out", str(out), "--build", str(scratch / "build"), "--what", "allsource"]))
+        try:
+            chosen.build_crate("allsource")
+            check(False, "a crate that was asked for was skipped quietly")
+        except suite.Failed:
+            pass
+    finally:
+        os.environ["PATH"] = before
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
@@ -194,6 +222,7 @@ def main():
         check_targets(scratch)
         check_report(results, scratch)
         check_suite(scratch)
+        check_crates(scratch)
     print("\n".join(problems) if problems else "bench scripts: tables, drawings and the suite do what they say")
     return 1 if problems else 0
 
