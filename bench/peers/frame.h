@@ -5,8 +5,6 @@
 // stream; what a store needs for that (indexes, second keys) is part of its appends and of its bytes.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
