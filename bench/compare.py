@@ -125,6 +125,8 @@ def main():
         return 0
     missed = 0
     print(f"{results.rounds()} rounds. " + "; ".join(f"{what}: {value}" for what, value in results.machine()) + "\n")
+    if results.busiest > 15:
+        print(f"Others used up to {results.busiest} % of the processors when a program began: distrust these ratios.\n")
     print("| figure | Chronos | measured | first engine | storage |\n|---|---|---|---|---|")
     for row in rows(results):
         target = row.first if options.target == "first" else row.storage

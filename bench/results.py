@@ -15,6 +15,7 @@ class Results:
     def __init__(self):
         self.figures = defaultdict(lambda: defaultdict(list))  # (program, figure, config): round: values
         self.units = {}
+        self.busiest = 0   # percent of the processors that others used when a program began, at most
         self.missing = []  # (program, what was not measured and why), each once
 
     @classmethod
@@ -37,6 +38,7 @@ class Results:
         key = (figure["program"], figure["figure"], figure["config"])
         self.figures[key][figure.get("round", 1)].append(figure["value"])
         self.units[figure["figure"]] = figure["unit"]
+        self.busiest = max(self.busiest, figure.get("busy_before", 0))
 
     def programs(self):
         """Chronos first, the limit second, the peers in order of appearance."""
