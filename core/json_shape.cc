@@ -1,7 +1,12 @@
 #include "core/json_shape.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace chronos {
 namespace {
@@ -18,8 +23,20 @@ constexpr size_t kLongestValue = 128;
 
 size_t end_of_string(std::string_view json, size_t quote) {
   size_t at = quote + 1;
-  while (json[at] != '"') at += json[at] == '\\' ? 2 : 1;
-  return at;
+  for (;;) {
+#ifdef __SSE2__
+    while (at + sizeof(__m128i) <= json.size()) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(json.data() + at));
+      const __m128i ends = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+      const __m128i escapes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+      const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(ends, escapes)));
+      at += found == 0 ? sizeof(__m128i) : static_cast<size_t>(std::countr_zero(found));
+      if (found != 0) break;
+    }
+#endif
+    if (json[at] == '"') return at;
+    at += json[at] == '\\' ? 2 : 1;
+  }
 }
 
 bool is_key(std::string_view json, size_t after) {
@@ -81,7 +98,12 @@ void ShapeTable::learn(const ShapedText& text) {
     auto& seen = shape.places[i].seen;
     // The values of a place are few, or so many that they are not worth counting.
     if (text.values[i].size() > kLongestValue || seen.size() > 4 * kMostValues) continue;
-    seen[std::string(text.values[i])]++;
+    const auto known = seen.find(text.values[i]);
+    if (known != seen.end()) {
+      known->second++;
+    } else {
+      seen.emplace(text.values[i], 1);
+    }
   }
 }
 
@@ -96,7 +118,7 @@ void ShapeTable::settle() {
   });
   if (order.size() > kMostShapes) order.resize(kMostShapes);
   std::vector<Shape> kept(order.size());
-  std::unordered_map<std::string, uint32_t> numbers;
+  Numbers numbers;
   for (size_t i = 0; i < order.size(); i++) {
     Shape& learned = shapes_[numbers_.at(*order[i].second) - 1];
     kept[i].text = *order[i].second;
@@ -132,13 +154,11 @@ void ShapeTable::encode(const ShapedText& text, std::string_view whole, std::str
   }
   put_varint(to, found->second);
   const Shape& shape = shapes_[found->second - 1];
-  std::string key;
   for (size_t i = 0; i < text.values.size(); i++) {
     const std::string_view value = text.values[i];
     const Place& place = shape.places[i];
     if (!place.values.empty()) {
-      key.assign(value);
-      const auto code = value.size() > kLongestValue ? place.codes.end() : place.codes.find(key);
+      const auto code = value.size() > kLongestValue ? place.codes.end() : place.codes.find(value);
       to += static_cast<char>(code == place.codes.end() ? 0 : code->second);
       if (code != place.codes.end()) continue;
     }

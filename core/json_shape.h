@@ -6,11 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "core/log_format.h"
 #include "core/varint.h"
 
 namespace chronos {
@@ -47,10 +49,15 @@ class ShapeTable {
   bool skip(ByteReader& from) const;
 
  private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return hash_bytes(text); }
+  };
+  using Numbers = std::unordered_map<std::string, uint32_t, Hash, std::equal_to<>>;
   struct Place {
     std::vector<std::string> values;  // the n-th has code n + 1; 0 is any other, which follows
-    std::unordered_map<std::string, uint32_t> codes;
-    std::unordered_map<std::string, uint32_t> seen;  // while learning
+    Numbers codes;
+    Numbers seen;  // while learning
   };
   struct Shape {
     std::string text;
@@ -63,7 +70,7 @@ class ShapeTable {
   bool walk(ByteReader& from, Put put) const;
 
   std::vector<Shape> shapes_;  // the n-th has number n + 1; 0 is a text that follows whole
-  std::unordered_map<std::string, uint32_t> numbers_;
+  Numbers numbers_;
 };
 
 }  // namespace chronos

@@ -80,8 +80,9 @@ class LocalLog final : public Log {
   // From the oldest on: what a power cut leaves of them is passed over by replay.
   Result<void> forget(Lsn sealed) override {
     if (auto synced = sync(); !synced) return synced;
-    if (file_ == nullptr || files_.back() > sealed) return {};
-    if (auto begun = begin_file(); !begun) return closed_by(begun.error());
+    if (file_ != nullptr && files_.back() <= sealed) {
+      if (auto begun = begin_file(); !begun) return closed_by(begun.error());
+    }
     while (files_.size() > 1 && files_[1].value <= sealed.value + 1) {
       // A file that stays does no harm; the next replay removes it.
       if (!disk_.remove(options_.directory + "/" + log_file_name(files_.front()))) break;

@@ -21,10 +21,10 @@
 namespace chronos {
 namespace {
 
-constexpr size_t kBlockBytes = 1024;  // of packed events: a block ends with the one that reaches it
+constexpr size_t kBlockBytes = 768;  // of packed events: a block ends with the one that reaches it
 constexpr size_t kBlockEvents = 64;
 constexpr uint32_t kShapeSample = 20'000;         // events
-constexpr size_t kBlockSample = size_t{3} << 20;  // bytes
+constexpr size_t kBlockSample = size_t{1} << 20;  // bytes
 constexpr size_t kDictionaryBytes = size_t{112} << 10;
 constexpr uint64_t kCopyAtOnce = uint64_t{1} << 20;
 constexpr Index kIndexes[] = {Index::kStreams, Index::kTypes, Index::kTags, Index::kCorrelations, Index::kCausations};
