@@ -333,6 +333,7 @@ Result<void> merge_segments(Disk& disk, const std::string& path, ForkId fork,
       add_shifted(segment->requests(), events, file.requests());
       events += segment->published_events();
       batches += segment->batches();
+      segment->file().forget();
     }
     return file.finish(events, batches);
   } catch (const Damage& damage) {

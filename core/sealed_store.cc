@@ -167,27 +167,20 @@ Result<std::vector<Replacement>> SealedStore::seal(const SealPlan& plan) {
   return replaced;
 }
 
-// The newest kFanIn or more segments of which none is of a larger tier than the first of them.
+// The newest segments, kFanIn or more, that are all of one size at most: the smallest such size.
 std::span<const std::shared_ptr<const SealedSegment>> SealedStore::run_to_merge(const Segments& segments) {
-  size_t begin = segments.size();
-  unsigned tier = 0;
-  uint64_t events = 0;
-  size_t of_tier = 0;
-  while (begin > 0) {
-    const uint64_t size = segments[begin - 1]->published_events();
-    const unsigned own = tier_of(size);
-    if (own < tier || events + size > kMostMerged) break;
-    if (own > tier) {
-      if (of_tier >= kFanIn) break;
-      tier = own;
-      of_tier = 0;
+  for (unsigned tier = 0; tier <= tier_of(kMostMerged); tier++) {
+    size_t begin = segments.size();
+    uint64_t events = 0;
+    while (begin > 0) {
+      const uint64_t size = segments[begin - 1]->published_events();
+      if (tier_of(size) > tier || events + size > kMostMerged) break;
+      events += size;
+      begin--;
     }
-    of_tier++;
-    events += size;
-    begin--;
+    if (segments.size() - begin >= kFanIn) return std::span(segments).subspan(begin);
   }
-  if (of_tier < kFanIn) return {};
-  return std::span(segments).subspan(begin);
+  return {};
 }
 
 Result<std::vector<Replacement>> SealedStore::merge_some() {

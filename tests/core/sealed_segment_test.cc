@@ -2,6 +2,10 @@
 // theirs; and files in which something is not as it was written.
 #include "core/sealed_segment.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <functional>
 #include <map>
 
 #include "core/damage.h"
@@ -228,6 +232,79 @@ TEST_CASE("Every byte of a sealed file that changes is noticed", "[sealed]") {
     REQUIRE((*file)->truncate(length).has_value());
     CHECK_FALSE(reads_whole(disk));
   }
+}
+
+// --- the tests prove themselves: files with right checksums that are wrong all the same ---
+
+// The file again, changed before the checksums are made.
+void rewrite(Disk& disk, const std::function<void(std::string& content, SealedFooter& footer)>& change) {
+  const auto file = SealedFile::open(disk, kPath);
+  REQUIRE(file.has_value());
+  SealedFooter footer = (*file)->footer();
+  std::string content((*file)->read(0, (*file)->content_size()));
+  change(content, footer);
+  const auto writer = SealedFileWriter::create(disk, kPath);
+  REQUIRE(writer.has_value());
+  REQUIRE((*writer)->append(std::string_view(content).substr((*writer)->size())).has_value());
+  REQUIRE((*writer)->finish(footer).has_value());
+}
+
+bool same_answers(Disk& disk, const MemorySegment& model) {
+  const auto opened = SealedSegment::open(disk, kPath, "main", kMainFork);
+  if (!opened || (*opened)->published_events() != model.published_events()) return false;
+  const auto same = or_damage([&]() -> Result<bool> {
+    for (uint32_t i = 0; i < model.published_events(); i++) {
+      if (text_of((*opened)->event(i)) != text_of(model.event(i))) return false;
+    }
+    for (const Index index : kIndexes) {
+      if (lists(**opened, index, 0) != lists(model, index, 0)) return false;
+    }
+    return true;
+  });
+  return same.has_value() && *same;
+}
+
+TEST_CASE("Planted bugs in a sealed file with right checksums are found by the model", "[sealed]") {
+  SimulatedDisk disk(1);
+  SegmentFiller filler(1, 20);
+  const auto model = filler.fill(900, 30);
+  const auto plant = [&](const std::function<void(std::string & content, SealedFooter & footer)>& change) {
+    seal(disk, *model);
+    rewrite(disk, change);
+    return same_answers(disk, *model);
+  };
+  const auto section = [](SealedFooter& footer, SealedSection which) -> Section& {
+    return footer.sections[static_cast<size_t>(which)];
+  };
+  CHECK(plant([](std::string&, SealedFooter&) {}));
+  INFO("the bound of a block is off by one");
+  CHECK_FALSE(plant([&](std::string& content, SealedFooter& footer) {
+    content[section(footer, SealedSection::kBlocks).offset + sizeof(BlockEntry) + offsetof(BlockEntry, first_local)]++;
+  }));
+  INFO("the dictionary of a region is lost");
+  CHECK_FALSE(plant([&](std::string& content, SealedFooter& footer) {
+    RegionEntry region;
+    std::memcpy(&region, content.data() + section(footer, SealedSection::kRegions).offset, sizeof region);
+    ByteReader texts(std::string_view(content).substr(region.texts_at, region.texts_size));
+    const std::string_view dictionary = texts.text();
+    REQUIRE(dictionary.size() > 1000);
+    std::memset(content.data() + (dictionary.data() - content.data()), 0, dictionary.size());
+  }));
+  INFO("a list of events ends early");
+  CHECK_FALSE(plant([&](std::string& content, SealedFooter& footer) {
+    // The first stream's record: its name, what it inherited, how many, ...
+    const uint64_t at = footer.sections[records_section(Index::kStreams)].offset;
+    const auto name = static_cast<unsigned char>(content[at]);
+    content[at + 1 + name + 1]--;
+  }));
+  INFO("a region's names are those of another");
+  CHECK_FALSE(plant([&](std::string& content, SealedFooter& footer) {
+    RegionEntry region;
+    std::memcpy(&region, content.data() + section(footer, SealedSection::kRegions).offset, sizeof region);
+    std::swap_ranges(content.begin() + static_cast<ptrdiff_t>(region.names_at),
+                     content.begin() + static_cast<ptrdiff_t>(region.names_at) + 4,
+                     content.begin() + static_cast<ptrdiff_t>(region.names_at) + 4);
+  }));
 }
 
 TEST_CASE("A file of another fork is no segment of this one", "[sealed]") {

@@ -159,6 +159,66 @@ TEST_CASE("planted bug: a store that does not sync its directories is found", "[
   CHECK(found_at != 0);
 }
 
+namespace {
+
+// Does not wait until sealed files, or the names of them, are on the disk: then the log is dropped before the manifest
+// that stands for it is there to stay.
+class HastyDisk : public DeafDisk {
+ public:
+  HastyDisk(Disk& disk, std::string part) : DeafDisk(disk), part_(std::move(part)) {}
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    auto opened = disk().open(path, mode);
+    if (!opened || path.find(part_) == std::string::npos) return opened;
+    return std::unique_ptr<File>(std::make_unique<HastyFile>(*std::move(opened)));
+  }
+  Result<void> sync_directory(const std::string& directory) override {
+    return directory.find("/segments") != std::string::npos && part_ == "/segments"
+               ? Result<void>()
+               : disk().sync_directory(directory);
+  }
+
+ private:
+  class HastyFile : public File {
+   public:
+    explicit HastyFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
+    Result<void> write(uint64_t offset, std::span<const std::string_view> parts) override {
+      return file_->write(offset, parts);
+    }
+    Result<size_t> read(uint64_t offset, char* to, size_t size) override { return file_->read(offset, to, size); }
+    Result<void> sync() override { return {}; }
+    Result<void> truncate(uint64_t size) override { return file_->truncate(size); }
+    Result<uint64_t> size() override { return file_->size(); }
+
+   private:
+    std::unique_ptr<File> file_;
+  };
+  const std::string part_;
+};
+
+uint64_t seeds_until_haste_is_found(const std::string& part) {
+  return seeds_until_found(
+      [&](uint64_t seed) {
+        SimulatedDisk disk(seed);
+        HastyDisk hasty(disk, part);
+        CrashRun run(disk, {.seed = seed, .disk = &hasty});
+        return many_deaths(disk, run, seed, 8);
+      },
+      100);
+}
+
+}  // namespace
+
+TEST_CASE("planted bug: log files removed before the manifest is on the disk are found", "[store][crash]") {
+  CHECK(seeds_until_haste_is_found("/segments/manifest") != 0);
+  CHECK(seeds_until_haste_is_found("/segments") != 0);
+}
+
+TEST_CASE("planted bug: segments and changes that are not synced before the manifest are found", "[store][crash]") {
+  CHECK(seeds_until_haste_is_found(".seg") != 0);
+  CHECK(seeds_until_haste_is_found("/segments/changes") != 0);
+}
+
 TEST_CASE("planted bug: a store that goes on after a failed write is found", "[store][crash]") {
   const uint64_t found_at = seeds_until_found(
       [](uint64_t seed) {

@@ -32,6 +32,7 @@ struct Fixture {
     options.disk = &disk;
     options.clock = &clock;
     options.log_file_bytes = 20'000;
+    options.seal_bytes = 10'000;  // so that sealing and merging go on beside everything else
     Result<std::unique_ptr<Store>> opened = Store::open(options);
     REQUIRE(opened);
     store = *std::move(opened);
