@@ -27,6 +27,9 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", setting.seconds, "for each measurement that could go on")->capture_default_str();
   app.add_option("--fork-events", setting.fork_events, "of the large store in which forks are made")
       ->capture_default_str();
+  app.add_option("--large-events", setting.large_events, "of the store that is larger than its memory (part large)")
+      ->capture_default_str();
+  app.add_option("--large-store", setting.large_store, "a store to take for it, instead of making one");
   app.add_option("--part", parts, "which figures")->delimiter(',')->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
@@ -41,11 +44,11 @@ int main(int argc, char** argv) {
 
   const std::map<std::string, std::function<void(const Setting&, const Workload&)>> known = {
       {"appends", measure_appends}, {"burst", measure_burst}, {"import", measure_import}, {"stages", measure_stages},
-      {"reads", measure_reads},     {"forks", measure_forks}, {"stdio", measure_stdio}};
+      {"reads", measure_reads},     {"forks", measure_forks}, {"stdio", measure_stdio},   {"large", measure_large}};
   for (const std::string& part : parts) {
     const auto found = known.find(part);
     if (found == known.end()) {
-      die("no part '" + part + "'; there are appends, burst, import, stages, reads, forks and stdio");
+      die("no part '" + part + "'; there are appends, burst, import, stages, reads, forks, stdio and large");
     }
     found->second(setting, workload);
   }

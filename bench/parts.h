@@ -8,11 +8,13 @@
 namespace chronos::bench {
 
 struct Setting {
-  std::string directory;           // scratch, on the disk to be measured
-  std::string chronos;             // the program, for the parts that start it
-  std::string file;                // the workload as a file
-  double seconds = 3;              // for each measurement that could go on
-  size_t fork_events = 1'000'000;  // of the large store in which forks are made
+  std::string directory;            // scratch, on the disk to be measured
+  std::string chronos;              // the program, for the parts that start it
+  std::string file;                 // the workload as a file
+  double seconds = 3;               // for each measurement that could go on
+  size_t fork_events = 1'000'000;   // of the large store in which forks are made
+  size_t large_events = 5'000'000;  // of the store that is larger than its memory
+  std::string large_store;          // one that is there already
 };
 
 // Appends from memory, durable and not, 1 and 8 producers, batches of 1, 100 and 1,000, each parsed from JSON.
@@ -27,6 +29,8 @@ void measure_reads(const Setting& setting, const Workload& workload);
 void measure_forks(const Setting& setting, const Workload& workload);
 // What each step of an import costs by itself: find lines, chain, check, decode, encode, hash, stage, write, sync.
 void measure_stages(const Setting& setting, const Workload& workload);
+// A store larger than the memory it may take: opening, memory, size, reads of compressed blocks.
+void measure_large(const Setting& setting, const Workload& workload);
 // Tool calls over stdio: processor time and latency, start to first answer.
 void measure_stdio(const Setting& setting, const Workload& workload);
 

@@ -49,6 +49,8 @@ class MappedFile {
   virtual ~MappedFile() = default;
   // Valid as long as the object.
   virtual std::string_view bytes() const = 0;
+  // Copies some of them without bringing them into this process's memory; fewer only at the end of the file.
+  virtual Result<size_t> read(uint64_t offset, char* to, size_t size) const = 0;
   // Lets the system take back the memory; it is brought in again when it is read again.
   virtual void forget() = 0;
 };

@@ -55,6 +55,19 @@ auto retried(Call call) {
   }
 }
 
+Result<size_t> read_from(const Descriptor& descriptor, const std::string& path, uint64_t offset, std::span<char> to) {
+  size_t done = 0;
+  while (done < to.size()) {
+    const ssize_t got = retried([&] {
+      return ::pread(descriptor.get(), to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
+    });
+    if (got < 0) return failure("read", path);
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  return done;
+}
+
 Descriptor open_descriptor(const std::string& path, int flags) {
   return Descriptor(retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, kFileMode); }));
 }
@@ -113,15 +126,7 @@ class PosixFile final : public File {
   }
 
   Result<size_t> read(uint64_t offset, char* to, size_t size) override {
-    size_t done = 0;
-    while (done < size) {
-      const ssize_t got = retried(
-          [&] { return ::pread(descriptor_.get(), to + done, size - done, static_cast<off_t>(offset + done)); });
-      if (got < 0) return failure("read", path_);
-      if (got == 0) break;
-      done += static_cast<size_t>(got);
-    }
-    return done;
+    return read_from(descriptor_, path_, offset, {to, size});
   }
 
   Result<void> sync() override {
@@ -161,17 +166,23 @@ class PosixSharedMemory final : public SharedMemory {
 
 class PosixMappedFile final : public MappedFile {
  public:
-  PosixMappedFile(void* memory, size_t size) : memory_(memory), size_(size) {}
+  PosixMappedFile(Descriptor descriptor, std::string path, void* memory, size_t size)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)), memory_(memory), size_(size) {}
   ~PosixMappedFile() override {
     if (size_ > 0) ::munmap(memory_, size_);
   }
 
   std::string_view bytes() const override { return {static_cast<const char*>(memory_), size_}; }
+  Result<size_t> read(uint64_t offset, char* to, size_t size) const override {
+    return read_from(descriptor_, path_, offset, {to, size});
+  }
   void forget() override {
     if (size_ > 0) static_cast<void>(::madvise(memory_, size_, MADV_DONTNEED));
   }
 
  private:
+  const Descriptor descriptor_;
+  const std::string path_;
   void* const memory_;
   const size_t size_;
 };
@@ -221,16 +232,19 @@ class PosixDisk final : public Disk {
   }
 
   Result<std::unique_ptr<MappedFile>> map(const std::string& path) override {
-    const Descriptor descriptor = open_descriptor(path, O_RDONLY);
+    Descriptor descriptor = open_descriptor(path, O_RDONLY);
     struct stat status;
     if (!descriptor || ::fstat(descriptor.get(), &status) < 0) return failure("open", path);
     const auto size = static_cast<size_t>(status.st_size);
-    if (size == 0) return std::unique_ptr<MappedFile>(std::make_unique<PosixMappedFile>(nullptr, 0));
+    if (size == 0) {
+      return std::unique_ptr<MappedFile>(std::make_unique<PosixMappedFile>(std::move(descriptor), path, nullptr, 0));
+    }
     void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor.get(), 0);
     if (memory == MAP_FAILED) return failure("map", path);
     // What is read next is rarely what lies behind.
     static_cast<void>(::madvise(memory, size, MADV_RANDOM));
-    return std::unique_ptr<MappedFile>(std::make_unique<PosixMappedFile>(memory, size));
+    return std::unique_ptr<MappedFile>(
+        std::make_unique<PosixMappedFile>(std::move(descriptor), path, memory, size));
   }
 
   Result<std::vector<std::string>> list(const std::string& directory) override {

@@ -149,6 +149,7 @@ class RegionWriter {
                                 static_cast<uint32_t>(file_.writer().size() - region_.entry.blocks_at)});
       packed.clear();
       compressor.compress(builder_.bytes(), packed);
+      if (auto put = file_.writer().append(block_checksum(packed)); !put) return put;
       if (auto put = file_.writer().append(packed); !put) return put;
       begin = end;
     }

@@ -181,6 +181,15 @@ void SealedFile::check_page(uint64_t page) const {
   seen_[page / 64].fetch_or(uint64_t{1} << page % 64, std::memory_order_relaxed);
 }
 
+void SealedFile::copy(uint64_t offset, uint64_t size, std::string& to) const {
+  if (offset + size > content_size_ || offset + size < offset) fail(offset, "lies outside of what was written");
+  to.resize(size);
+  const auto got = mapped_->read(offset, to.data(), size);
+  if (!got || *got != size) {
+    fail(offset, "cannot be read" + (got ? std::string() : " (" + got.error().message + ")"));
+  }
+}
+
 void SealedFile::forget() const {
   for (auto& word : seen_) word.store(0, std::memory_order_relaxed);
   mapped_->forget();

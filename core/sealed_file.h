@@ -82,6 +82,9 @@ class SealedFile {
     return bytes_.substr(offset, size);
   }
   std::string_view read(const Section& section) const { return read(section.offset, section.size); }
+  // Copies some bytes without bringing the pages they are in into memory, and without looking at their checksums: the
+  // reader has one of its own.  Throws Damage when they are not there.
+  void copy(uint64_t offset, uint64_t size, std::string& to) const;
   // Throws Damage that says so of this byte.
   [[noreturn]] void fail(uint64_t offset, const std::string& what) const;
   // Lets the system take back the memory of what was read.

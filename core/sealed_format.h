@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "core/segment.h"
 
@@ -43,6 +45,13 @@ struct BlockEntry {
   uint32_t offset;       // from the region's first block
 };
 static_assert(sizeof(BlockEntry) == 16);
+
+// A block begins with its checksum, the lower half of the hash of the rest: it is read without the pages it lies in.
+inline constexpr size_t kBlockHead = 4;
+inline std::string block_checksum(std::string_view packed) {
+  const auto half = static_cast<uint32_t>(hash_bytes(packed));
+  return std::string(reinterpret_cast<const char*>(&half), sizeof half);
+}
 
 // The name of what is found under a correlation or causation id: the four bytes of Segment::key_of_id.
 // A name's record: its size, itself, the events of it before the segment (streams only, else 0), those in it, the size

@@ -47,6 +47,7 @@ struct SealedSegment::Cursor {
   uint32_t end = 0;               // the number behind the block's last event
   uint32_t next = 0;              // the event that the reader takes next
   uint32_t current = UINT32_MAX;  // the one that `event` is
+  std::string packed;
   std::string bytes;
   std::optional<BlockReader> reader;
   // The one that was looked for.
@@ -111,8 +112,19 @@ uint32_t SealedSegment::region_of_block(uint32_t block) const {
 
 SealedSegment::Place SealedSegment::place_of(uint32_t local) const {
   CHECK(local < events_);
-  uint32_t low = 0;
-  uint32_t high = blocks();
+  // Blocks have about as many events each, so the place is near where it would be if they all had the same: steps that
+  // double, from there, find the two blocks between which it is, and halving finds it.
+  const uint32_t all = blocks();
+  auto low = static_cast<uint32_t>(uint64_t{local} * all / events_);
+  uint32_t high = low + 1;
+  for (uint32_t step = 8; block(low).first_local > local; step *= 2) {
+    high = low;
+    low -= std::min(low, step);
+  }
+  for (uint32_t step = 8; high < all && block(high).first_local <= local; step *= 2) {
+    low = high;
+    high += std::min(all - high, step);
+  }
   while (high - low > 1) {
     const uint32_t middle = low + (high - low) / 2;
     (block(middle).first_local <= local ? low : high) = middle;
@@ -186,8 +198,11 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
     const RegionTexts& texts = this->texts(place.region);
     const uint64_t at = region.blocks_at + entry.offset;
     cursor.reader.reset();
-    if (!texts.decompressor->decompress(file_->read(at, end - entry.offset), cursor.bytes)) {
-      file_->fail(at, "begins a block that is not compressed as it should be");
+    file_->copy(at, end - entry.offset, cursor.packed);
+    const std::string_view packed = std::string_view(cursor.packed).substr(std::min(kBlockHead, cursor.packed.size()));
+    if (cursor.packed.size() < kBlockHead || cursor.packed.substr(0, kBlockHead) != block_checksum(packed) ||
+        !texts.decompressor->decompress(packed, cursor.bytes)) {
+      file_->fail(at, "begins a block whose checksum is wrong");
     }
     cursor.reader.emplace(cursor.bytes, texts.shapes);
     cursor.place = place;

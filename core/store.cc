@@ -48,7 +48,7 @@ Sealer::Options sealing_options(const StoreOptions& options) {
   Sealer::Options sealing;
   sealing.seal_bytes = options.seal_bytes.value_or(std::min(memory / 16, kMostSealedAtOnce));
   sealing.most_unsealed = std::max(memory / 4, 2 * sealing.seal_bytes);
-  sealing.most_mapped = memory / 4;
+  sealing.most_mapped = memory / 5 * 2;
   sealing.in_background = options.seal_in_background;
   return sealing;
 }

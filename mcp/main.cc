@@ -1,4 +1,6 @@
 // The program: reads the environment and the command line, puts the parts together, runs one command.
+#include <sys/resource.h>
+
 #include <cstdlib>
 #include <string>
 #include <variant>
@@ -34,11 +36,20 @@ ExitCode run(const CommandLine& line, Workplace place) {
   return kExitUsage;
 }
 
+// Each sealed file is open; the system's first offer of 1,024 is for programs that wait with select().
+void allow_many_files() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &files));
+}
+
 }  // namespace
 }  // namespace chronos
 
 int main(int argc, char** argv) {
   using namespace chronos;
+  allow_many_files();
   const Environment environment{variable("CHRONOS_DATA"), variable("XDG_DATA_HOME"), variable("HOME")};
   const auto parsed = parse_command_line(argc, argv, environment);
   if (const auto* exit_code = std::get_if<ExitCode>(&parsed)) return *exit_code;

@@ -339,6 +339,9 @@ class SimulatedMappedFile final : public MappedFile {
  public:
   explicit SimulatedMappedFile(std::string bytes) : bytes_(std::move(bytes)) {}
   std::string_view bytes() const override { return bytes_; }
+  Result<size_t> read(uint64_t offset, char* to, size_t size) const override {
+    return offset > bytes_.size() ? 0 : bytes_.copy(to, size, offset);
+  }
   void forget() override {}
 
  private:
