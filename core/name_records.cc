@@ -39,6 +39,7 @@ NameRecords::Packed NameRecords::pack(Index index) {
     put_varint(packed.records, name.events.size());
     put_varint(packed.records, list.size());
     packed.records += list;
+    name.events = {};
   }
   packed.table = pack_table(std::move(entries));
   return packed;

@@ -26,7 +26,6 @@ constexpr size_t kBlockEvents = 64;
 constexpr uint32_t kShapeSample = 20'000;         // events
 constexpr size_t kBlockSample = size_t{1} << 20;  // bytes
 constexpr size_t kDictionaryBytes = size_t{112} << 10;
-constexpr uint64_t kCopyAtOnce = uint64_t{1} << 20;
 constexpr Index kIndexes[] = {Index::kStreams, Index::kTypes, Index::kTags, Index::kCorrelations, Index::kCausations};
 
 template <typename T>
@@ -67,14 +66,18 @@ class SegmentFile {
   SealedFileWriter& writer() { return *writer_; }
   std::vector<Region>& regions() { return regions_; }
   std::vector<BlockEntry>& blocks() { return blocks_; }
-  NameRecords& names(Index index) { return names_[static_cast<size_t>(index)]; }
+  // One whose names are those of the file, its events counted from `shift`.
+  void take_names(const Segment& segment, uint32_t shift) { inputs_.push_back({&segment, shift}); }
   std::vector<PackedEntry>& ids() { return ids_; }
   std::vector<PackedEntry>& requests() { return requests_; }
 
   // Everything but the blocks, which are there.
   Result<void> finish(uint32_t events, uint64_t batches) {
+    // One after the other: the lists of one index are what takes the most memory.
     for (const Index index : kIndexes) {
-      const NameRecords::Packed packed = names(index).pack(index);
+      NameRecords& names = names_[static_cast<size_t>(index)];
+      for (const Input& input : inputs_) names.add(*input.segment, index, input.shift);
+      const NameRecords::Packed packed = names.pack(index);
       if (auto put = put_section(table_section(index), packed.table); !put) return put;
       if (auto put = put_section(records_section(index), packed.records); !put) return put;
     }
@@ -120,7 +123,12 @@ class SegmentFile {
     return put_section(SealedSection::kRegions, bytes_of(table));
   }
 
+  struct Input {
+    const Segment* segment;
+    uint32_t shift;
+  };
   std::unique_ptr<SealedFileWriter> writer_;
+  std::vector<Input> inputs_;
   SealedFooter footer_;
   std::vector<Region> regions_;
   std::vector<BlockEntry> blocks_;
@@ -279,16 +287,15 @@ Result<void> copy_region(const SealedSegment& from, uint32_t number, uint32_t sh
   region.entry.blocks_at = to.writer().size();
   region.entry.first_block = static_cast<uint32_t>(to.blocks().size());
   region.entry.first_local += shift;
-  for (uint64_t done = 0; done < entry.blocks_size; done += kCopyAtOnce) {
-    const uint64_t size = std::min(kCopyAtOnce, entry.blocks_size - done);
-    if (auto put = to.writer().append(from.file().read(entry.blocks_at + done, size)); !put) return put;
-  }
   const bool is_last = number + 1 == from.regions();
   const uint32_t end = is_last ? from.blocks() : from.region(number + 1).first_block;
+  std::string block;
   for (uint32_t i = entry.first_block; i < end; i++) {
-    BlockEntry block = from.block(i);
-    block.first_local += shift;
-    to.blocks().push_back(block);
+    BlockEntry place = from.block(i);
+    from.copy_block(entry, i, i + 1 == end ? entry.blocks_size : from.block(i + 1).offset, block);
+    if (auto put = to.writer().append(block); !put) return put;
+    place.first_local += shift;
+    to.blocks().push_back(place);
   }
   region.texts = from.file().read(entry.texts_at, entry.texts_size);
   const std::array<uint32_t, 3> counts = {entry.streams, entry.types, entry.tags};
@@ -311,7 +318,7 @@ Result<void> seal_segment(Disk& disk, const std::string& path, ForkId fork, cons
   SegmentFile file(*std::move(writer), fork, segment.base());
   RegionWriter region(segment, file);
   if (auto written = region.write(); !written) return written;
-  for (const Index index : kIndexes) file.names(index).add(segment, index, 0);
+  file.take_names(segment, 0);
   const uint64_t batches = add_ids(segment, file);
   return file.finish(segment.published_events(), batches);
 }
@@ -329,14 +336,16 @@ Result<void> merge_segments(Disk& disk, const std::string& path, ForkId fork,
       for (uint32_t i = 0; i < segment->regions(); i++) {
         if (auto copied = copy_region(*segment, i, events, file); !copied) return copied;
       }
-      for (const Index index : kIndexes) file.names(index).add(*segment, index, events);
+      file.take_names(*segment, events);
       add_shifted(segment->ids(), events, file.ids());
       add_shifted(segment->requests(), events, file.requests());
       events += segment->published_events();
       batches += segment->batches();
       segment->file().forget();
     }
-    return file.finish(events, batches);
+    auto finished = file.finish(events, batches);
+    for (const auto& segment : segments) segment->file().forget();
+    return finished;
   } catch (const Damage& damage) {
     return damage.error();
   }

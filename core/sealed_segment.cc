@@ -178,6 +178,18 @@ uint32_t SealedSegment::name_offset(const RegionEntry& region, Index index, uint
   return read_at<uint32_t>(*file_, region.names_at + (uint64_t{before} + number) * sizeof(uint32_t));
 }
 
+void SealedSegment::copy_block(const RegionEntry& region, uint32_t block, uint64_t end, std::string& to) const {
+  const uint64_t begin = this->block(block).offset;
+  if (end < begin + kBlockHead || end > region.blocks_size) {
+    file_->fail(region.blocks_at, "begins blocks out of order");
+  }
+  file_->copy(region.blocks_at + begin, end - begin, to);
+  const std::string_view bytes = to;
+  if (bytes.substr(0, kBlockHead) != block_checksum(bytes.substr(kBlockHead))) {
+    file_->fail(region.blocks_at + begin, "begins a block whose checksum is wrong");
+  }
+}
+
 // --- events ---
 
 // Leaves the cursor behind the event, which is in it.
@@ -194,15 +206,11 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
     const BlockEntry after = is_last ? BlockEntry{0, events_, 0} : block(place.block + 1);
     const bool ends_region = is_last || region_of_block(place.block + 1) != place.region;
     const uint64_t end = ends_region ? region.blocks_size : after.offset;
-    if (end < entry.offset || end > region.blocks_size) file_->fail(region.blocks_at, "begins blocks out of order");
+    copy_block(region, place.block, end, cursor.packed);
     const RegionTexts& texts = this->texts(place.region);
-    const uint64_t at = region.blocks_at + entry.offset;
     cursor.reader.reset();
-    file_->copy(at, end - entry.offset, cursor.packed);
-    const std::string_view packed = std::string_view(cursor.packed).substr(std::min(kBlockHead, cursor.packed.size()));
-    if (cursor.packed.size() < kBlockHead || cursor.packed.substr(0, kBlockHead) != block_checksum(packed) ||
-        !texts.decompressor->decompress(packed, cursor.bytes)) {
-      file_->fail(at, "begins a block whose checksum is wrong");
+    if (!texts.decompressor->decompress(std::string_view(cursor.packed).substr(kBlockHead), cursor.bytes)) {
+      file_->fail(region.blocks_at + entry.offset, "begins a block that is not compressed as it should be");
     }
     cursor.reader.emplace(cursor.bytes, texts.shapes);
     cursor.place = place;

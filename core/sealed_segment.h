@@ -58,6 +58,8 @@ class SealedSegment : public Segment {
   RegionEntry region(uint32_t i) const;
   uint32_t blocks() const { return static_cast<uint32_t>(number(SealedNumber::kBlocks)); }
   BlockEntry block(uint32_t i) const;
+  // The bytes of a block of the region, which ends there in it, checked.
+  void copy_block(const RegionEntry& region, uint32_t block, uint64_t end, std::string& to) const;
   const PackedTable& ids() const { return ids_; }
   const PackedTable& requests() const { return requests_; }
   // The record of the n-th stream, type or tag of a region.

@@ -13,8 +13,7 @@ namespace {
 
 // So many segments of about the same size become one.
 constexpr size_t kFanIn = 8;
-constexpr uint64_t kSmallest = 4096;                 // events: smaller ones count as that
-constexpr uint64_t kMostMerged = uint64_t{1} << 28;  // events of one segment
+constexpr uint64_t kSmallest = 4096;  // events: smaller ones count as that
 
 SealedRef ref_of(ForkId fork, const Segment& segment) { return {fork, segment.base(), segment.published_events()}; }
 
@@ -168,13 +167,14 @@ Result<std::vector<Replacement>> SealedStore::seal(const SealPlan& plan) {
 }
 
 // The newest segments, kFanIn or more, that are all of one size at most: the smallest such size.
-std::span<const std::shared_ptr<const SealedSegment>> SealedStore::run_to_merge(const Segments& segments) {
-  for (unsigned tier = 0; tier <= tier_of(kMostMerged); tier++) {
+std::span<const std::shared_ptr<const SealedSegment>> SealedStore::run_to_merge(const Segments& segments,
+                                                                                uint64_t most_events) {
+  for (unsigned tier = 0; tier <= tier_of(most_events); tier++) {
     size_t begin = segments.size();
     uint64_t events = 0;
     while (begin > 0) {
       const uint64_t size = segments[begin - 1]->published_events();
-      if (tier_of(size) > tier || events + size > kMostMerged) break;
+      if (tier_of(size) > tier || events + size > most_events) break;
       events += size;
       begin--;
     }
@@ -183,9 +183,9 @@ std::span<const std::shared_ptr<const SealedSegment>> SealedStore::run_to_merge(
   return {};
 }
 
-Result<std::vector<Replacement>> SealedStore::merge_some() {
+Result<std::vector<Replacement>> SealedStore::merge_some(uint64_t most_events) {
   for (const auto& [fork, own] : segments_) {
-    const auto run = run_to_merge(own);
+    const auto run = run_to_merge(own, most_events);
     if (run.empty()) continue;
     SealedRef ref = ref_of(fork, *run.front());
     ref.events = 0;

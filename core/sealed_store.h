@@ -63,8 +63,9 @@ class SealedStore {
   // --- sealing ---
   // On success all of the plan is on the disk, and the segments of discarded forks are gone.
   Result<std::vector<Replacement>> seal(const SealPlan& plan);
-  // Merges segments of about the same size where there are many; nothing when there are few.  Call it until then.
-  Result<std::vector<Replacement>> merge_some();
+  // Merges segments of about the same size where there are many, to at most so many events, which take 16 bytes each
+  // meanwhile; nothing when there are few.  Call it until then.
+  Result<std::vector<Replacement>> merge_some(uint64_t most_events);
   // Lets the system take back memory that reading brought in, when it is more than so many bytes.
   void forget_beyond(uint64_t bytes);
 
@@ -75,7 +76,8 @@ class SealedStore {
   Result<void> remove_strays() const;
   Result<void> append_changes(std::string_view records, Manifest& next) const;
   Result<void> commit(Manifest next, std::map<ForkId, Segments> segments);
-  static std::span<const std::shared_ptr<const SealedSegment>> run_to_merge(const Segments& segments);
+  static std::span<const std::shared_ptr<const SealedSegment>> run_to_merge(const Segments& segments,
+                                                                            uint64_t most_events);
 
   Disk& disk_;
   const std::string directory_;

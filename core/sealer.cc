@@ -78,7 +78,7 @@ Result<void> Sealer::seal_and_merge() {
       room_cv_.notify_all();
     }
     for (;;) {
-      const auto merged = sealed_.merge_some();
+      const auto merged = sealed_.merge_some(options_.most_merged);
       if (!merged) return merged.error();
       if (merged->empty()) break;
       sequencer_.replace(*merged);

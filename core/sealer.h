@@ -23,6 +23,7 @@ class Sealer {
     uint64_t seal_bytes = 0;
     uint64_t most_unsealed = 0;
     uint64_t most_mapped = 0;  // of sealed files in memory, by what was read of them
+    uint64_t most_merged = 0;  // events of a segment that others are merged into
     bool in_background = true;
   };
   // Requires: both outlive it.

@@ -42,6 +42,7 @@ std::vector<Position> missed_events(const Conflict& conflict) {
 
 constexpr uint64_t kLeastMemory = uint64_t{64} << 20;
 constexpr uint64_t kMostSealedAtOnce = uint64_t{64} << 20;
+constexpr uint64_t kMostMergedEvents = uint64_t{1} << 24;
 
 Sealer::Options sealing_options(const StoreOptions& options) {
   const uint64_t memory = std::max(options.max_memory, kLeastMemory);
@@ -49,6 +50,7 @@ Sealer::Options sealing_options(const StoreOptions& options) {
   sealing.seal_bytes = options.seal_bytes.value_or(std::min(memory / 16, kMostSealedAtOnce));
   sealing.most_unsealed = std::max(memory / 4, 2 * sealing.seal_bytes);
   sealing.most_mapped = memory / 5 * 2;
+  sealing.most_merged = std::min(memory / 64, kMostMergedEvents);
   sealing.in_background = options.seal_in_background;
   return sealing;
 }
