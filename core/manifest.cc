@@ -121,8 +121,11 @@ Result<void> write_manifest(Disk& disk, const std::string& directory, const Mani
   if (!file) return file.error();
   const std::string_view parts[] = {{reinterpret_cast<const char*>(&header), sizeof header}, body};
   if (auto written = (*file)->write(0, parts); !written) return written;
-  if (auto synced = (*file)->sync(); !synced) return synced;
-  if (auto renamed = disk.rename(fresh, path_of(directory)); !renamed) return renamed;
+  return (*file)->sync();
+}
+
+Result<void> publish_manifest(Disk& disk, const std::string& directory) {
+  if (auto renamed = disk.rename(path_of(directory) + ".new", path_of(directory)); !renamed) return renamed;
   return disk.sync_directory(directory);
 }
 

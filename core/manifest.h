@@ -32,7 +32,10 @@ struct Manifest {
 
 // Nothing when there is none; kCorrupt when it is not intact, kInvalidArgument when a newer version wrote it.
 Result<std::optional<Manifest>> read_manifest(Disk& disk, const std::string& directory);
-// Returns when it, and the names in the directory, are on the disk.
+// Writes it beside the one that counts, and returns when it is on the disk.
 Result<void> write_manifest(Disk& disk, const std::string& directory, const Manifest& manifest);
+// Makes the one written last the one that counts, and returns when that is on the disk.  After a failure nobody knows
+// which of the two counts until the store is opened again.
+Result<void> publish_manifest(Disk& disk, const std::string& directory);
 
 }  // namespace chronos

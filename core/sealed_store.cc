@@ -123,6 +123,10 @@ Result<void> SealedStore::commit(Manifest next, std::map<ForkId, Segments> segme
   }
   if (auto synced = disk_.sync_directory(directory_); !synced) return synced;
   if (auto written = write_manifest(disk_, directory_, next); !written) return written;
+  if (auto published = publish_manifest(disk_, directory_); !published) {
+    broken_ = published.error().message;
+    return published;
+  }
   for (const SealedRef& ref : manifest_.segments) {
     if (std::find(next.segments.begin(), next.segments.end(), ref) != next.segments.end()) continue;
     // A file that stays does no harm; opening the store removes it.
@@ -133,7 +137,15 @@ Result<void> SealedStore::commit(Manifest next, std::map<ForkId, Segments> segme
   return {};
 }
 
+Error SealedStore::unknown_outcome() const {
+  return {Code::kUnavailable,
+          "the manifest could not be replaced (" + broken_ +
+              "), and nobody knows which one counts; mend the disk, then restart Chronos",
+          {}};
+}
+
 Result<std::vector<Replacement>> SealedStore::seal(const SealPlan& plan) {
+  if (!broken_.empty()) return unknown_outcome();
   Manifest next = manifest_;
   std::map<ForkId, Segments> segments = segments_;
   std::vector<Replacement> replaced;
@@ -184,6 +196,7 @@ std::span<const std::shared_ptr<const SealedSegment>> SealedStore::run_to_merge(
 }
 
 Result<std::vector<Replacement>> SealedStore::merge_some(uint64_t most_events) {
+  if (!broken_.empty()) return unknown_outcome();
   for (const auto& [fork, own] : segments_) {
     const auto run = run_to_merge(own, most_events);
     if (run.empty()) continue;

@@ -74,6 +74,7 @@ class SealedStore {
   using Segments = std::vector<std::shared_ptr<const SealedSegment>>;
   std::string path_of(const SealedRef& ref) const { return directory_ + "/" + segment_file_name(ref); }
   Result<void> remove_strays() const;
+  Error unknown_outcome() const;
   Result<void> append_changes(std::string_view records, Manifest& next) const;
   Result<void> commit(Manifest next, std::map<ForkId, Segments> segments);
   static std::span<const std::shared_ptr<const SealedSegment>> run_to_merge(const Segments& segments,
@@ -82,6 +83,7 @@ class SealedStore {
   Disk& disk_;
   const std::string directory_;
   Manifest manifest_;
+  std::string broken_;  // why it is not known which manifest counts; empty when it is
   std::map<ForkId, Segments> segments_;
 };
 
