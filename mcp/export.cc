@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "core/damage.h"
 #include "core/log.h"
 #include "core/scan.h"
 #include "core/time_text.h"
@@ -92,18 +93,12 @@ simdjson::error_code read_page(const std::string& answer, Position since, Page& 
   return simdjson::SUCCESS;
 }
 
-}  // namespace
-
-Result<ExportReport> export_events(const Store& store, const ExportOptions& options) {
-  auto address = address_of(options);
-  if (!address) return address.error();
-  auto view = store.view(*address);
-  if (!view) return view.error();
+Result<ExportReport> export_view(const View& view, const ExportOptions& options) {
   EventFilter filter;
   filter.stream = options.stream;
   ExportReport report;
-  if (options.since >= view->head()) return report;
-  EventScan scan(*view, filter, Order::kAscending, Position{options.since.value + 1});
+  if (options.since >= view.head()) return report;
+  EventScan scan(view, filter, Order::kAscending, Position{options.since.value + 1});
   std::string lines;
   while (const auto event = scan.next()) {
     append_event(lines, *event, Detail::kFull);
@@ -119,6 +114,16 @@ Result<ExportReport> export_events(const Store& store, const ExportOptions& opti
   }
   if (auto written = options.write(lines); !written) return written.error();
   return report;
+}
+
+}  // namespace
+
+Result<ExportReport> export_events(const Store& store, const ExportOptions& options) {
+  auto address = address_of(options);
+  if (!address) return address.error();
+  auto view = store.view(*address);
+  if (!view) return view.error();
+  return or_damage([&] { return export_view(*view, options); });
 }
 
 Result<ExportReport> export_forwarded(ToolBackend& backend, const ExportOptions& options) {

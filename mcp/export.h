@@ -28,6 +28,7 @@ struct ExportReport {
   bool stopped = false;  // by stop_requested
 };
 
+// kCorrupt, naming file and byte, where a sealed file is damaged: what comes before it was written.
 Result<ExportReport> export_events(const Store& store, const ExportOptions& options);
 
 // From the process that has the store, page by page; all pages are of the same moment.

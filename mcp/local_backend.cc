@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "core/damage.h"
+
 namespace chronos {
 
 Result<std::string> run_tool(Store* store, const ToolCall& call) {
   CallContext context{store, call.actor, call.cancelled, call.progress};
-  return call.tool->call(context, call.arguments);
+  return or_damage([&] { return call.tool->call(context, call.arguments); });
 }
 
 LocalBackend::LocalBackend(StoreOptions options) : options_(std::move(options)) {}

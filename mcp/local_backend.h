@@ -11,7 +11,8 @@
 
 namespace chronos {
 
-// Runs a tool on an open store (null for tools that need none).
+// Runs a tool on an open store (null for tools that need none).  kCorrupt, naming file and byte, where the call met a
+// damaged sealed file; everything else in the store goes on.
 Result<std::string> run_tool(Store* store, const ToolCall& call);
 
 class LocalBackend final : public ToolBackend {
