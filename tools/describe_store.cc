@@ -81,6 +81,15 @@ constexpr std::string_view kOutput = R"({
     "main_protected": {
       "type": "boolean",
       "description": "True when append_events to main is refused: append in a fork, then merge_fork."},
+    "sealed": {
+      "type": "object", "required": ["segments", "bytes"],
+      "description": "Events that were moved from memory into sealed files, if any.",
+      "properties": {
+        "segments": {"description": "How many files.", @count},
+        "bytes": {"description": "Of what size together.", @count}}},
+    "sealing_failure": {
+      "type": "string",
+      "description": "Why the last attempt to seal failed, if so. Appends go on until the memory is used up."},
     "read_only_reason": {"type": "string", "description": "Why the store takes no appends, if so."},
     "recovery_report": {"type": "string", "description": "What opening the store had to cut, if anything."},
     @at}})";
@@ -247,6 +256,19 @@ void write_limits(JsonWriter& json, const Limits& limits) {
   json.end_object();
 }
 
+// What an operator should know, when there is something.
+void write_status(JsonWriter& json, const StoreStatus& status) {
+  if (status.main_protected) json.key("main_protected").boolean(true);
+  if (status.segments > 0) {
+    json.key("sealed").begin_object();
+    json.key("segments").integer(status.segments).key("bytes").integer(status.sealed_bytes);
+    json.end_object();
+  }
+  if (!status.sealing_failure.empty()) json.key("sealing_failure").string(status.sealing_failure);
+  if (!status.read_only_reason.empty()) json.key("read_only_reason").string(status.read_only_reason);
+  if (!status.recovery_report.empty()) json.key("recovery_report").string(status.recovery_report);
+}
+
 Result<std::string> call(CallContext& context, ValidJson text) {
   static const Schema kSchema(schema_text(kInput));
   const auto arguments = Arguments::read(kSchema, text);
@@ -268,9 +290,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   json.key("durability").begin_array().string("fsync");
   if (status.allow_os_durability) json.string("os");
   json.end_array();
-  if (status.main_protected) json.key("main_protected").boolean(true);
-  if (!status.read_only_reason.empty()) json.key("read_only_reason").string(status.read_only_reason);
-  if (!status.recovery_report.empty()) json.key("recovery_report").string(status.recovery_report);
+  write_status(json, status);
   json.key("at");
   write_at(json, *view);
   json.end_object();

@@ -86,6 +86,17 @@ TEST_CASE("describe_store is about a page for a store of ordinary size", "[tools
   CHECK(session.call("describe_store", Json::object()).dump().size() < 2500);
 }
 
+TEST_CASE("describe_store says what is sealed once something is", "[tools]") {
+  ToolSession session;
+  session.append("order-7", "OrderPlaced", {{"item", "tea"}});
+  CHECK_FALSE(session.call("describe_store", Json::object()).contains("sealed"));
+  REQUIRE(session.store().seal());
+  const Json answer = session.call("describe_store", Json::object());
+  CHECK(answer["sealed"]["segments"] == 1);
+  CHECK(answer["sealed"]["bytes"] > 0);
+  CHECK_FALSE(answer.contains("sealing_failure"));
+}
+
 TEST_CASE("verify_history checks everything and reports progress", "[tools]") {
   ToolSession session;
   session.append("a", "T", Json::object());
