@@ -85,6 +85,9 @@ class Disk {
   // Returns after creations, removals and renames in the directory survive a power cut.
   virtual Result<void> sync_directory(const std::string& directory) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
+  // A second name, which must be free, for a file that nobody writes any more.  False where that cannot be: on another
+  // device, or where files have one name.
+  virtual Result<bool> link(const std::string& from, const std::string& to) = 0;
   // Atomically replaces `to`.
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   // Takes the exclusive lock of the file at `path`, created if absent, without waiting: kUnavailable

@@ -296,6 +296,12 @@ class PosixDisk final : public Disk {
     return {};
   }
 
+  Result<bool> link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) == 0) return true;
+    if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP) return false;
+    return failure("give the name '" + to + "' to the file", from);
+  }
+
   Result<void> rename(const std::string& from, const std::string& to) override {
     if (::rename(from.c_str(), to.c_str()) < 0) return failure("rename to '" + to + "' the file", from);
     return {};

@@ -144,18 +144,22 @@ Result<void> SealedFile::check_frame() {
     return bad(bytes_.size(), "is its end, before that of its footer");
   std::memcpy(&header, bytes_.data(), sizeof header);
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) return bad(0, "does not begin a sealed file");
-  if (header.version > kVersion) {
+  const uint64_t trailer_at = bytes_.size() - sizeof trailer;
+  std::memcpy(&trailer, bytes_.data() + trailer_at, sizeof trailer);
+  // Said at both ends, so that it is no wrong bit.
+  if (header.version > kVersion && trailer.version == header.version) {
     return Error{Code::kInvalidArgument,
                  "sealed file '" + path_ + "' has format version " + std::to_string(header.version) +
                      ", written by a newer version of Chronos than this one, which reads up to " +
                      std::to_string(kVersion) + "; use the newer version",
                  {}};
   }
-  const uint64_t trailer_at = bytes_.size() - sizeof trailer;
-  std::memcpy(&trailer, bytes_.data() + trailer_at, sizeof trailer);
   if (std::memcmp(trailer.magic, kMagic, sizeof kMagic) != 0 ||
-      trailer.hash != hash_bytes(bytes_of(trailer).substr(0, kHashedOfTrailer)) || trailer.version != header.version) {
+      trailer.hash != hash_bytes(bytes_of(trailer).substr(0, kHashedOfTrailer))) {
     return bad(trailer_at, "begins a footer whose checksum is wrong");
+  }
+  if (trailer.version != header.version) {
+    return bad(offsetof(Header, version), "begins a format version that is not that of its footer");
   }
   const uint64_t pages = (trailer.checksums_at + kPage - 1) / kPage;
   if (trailer.checksums_at > trailer_at || trailer.checksums_at + aligned(pages * 4) != trailer_at ||

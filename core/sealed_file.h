@@ -87,6 +87,9 @@ class SealedFile {
   void copy(uint64_t offset, uint64_t size, std::string& to) const;
   // Throws Damage that says so of this byte.
   [[noreturn]] void fail(uint64_t offset, const std::string& what) const;
+  uint64_t pages() const { return (content_size_ + kPage - 1) / kPage; }
+  // Whether the bytes of a page are right now, seen to be before or not.  Throws Damage.  Requires: page < pages().
+  void check_page(uint64_t page) const;
   // Lets the system take back the memory of what was read.
   void forget() const;
   // How much of it was read since forget(), by the 64 KiB in which the system brings it in.
@@ -95,7 +98,6 @@ class SealedFile {
  private:
   SealedFile(std::string path, std::unique_ptr<MappedFile> mapped);
   Result<void> check_frame();
-  void check_page(uint64_t page) const;
 
   std::string path_;
   std::unique_ptr<MappedFile> mapped_;

@@ -57,13 +57,17 @@ Result<void> Sealer::make_room() {
 }
 
 Result<void> Sealer::seal() {
+  return seal_and([] { return Result<void>(); });
+}
+
+Result<void> Sealer::seal_and(const std::function<Result<void>()>& work) {
+  const std::lock_guard working(work_mutex_);
   const Result<void> outcome = seal_and_merge();
   note(outcome);
-  return outcome;
+  return outcome ? work() : outcome;
 }
 
 Result<void> Sealer::seal_and_merge() {
-  const std::lock_guard work(work_mutex_);
   return or_damage([this]() -> Result<void> {
     const auto plan = sequencer_.begin_seal();
     if (!plan) return plan.error();

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -37,6 +38,8 @@ class Sealer {
   Result<void> make_room();
   // Seals everything appended so far, and merges what has become many.  Any thread.
   Result<void> seal();
+  // The same, and then `work`; meanwhile nothing else is sealed, merged or removed.  Any thread.
+  Result<void> seal_and(const std::function<Result<void>()>& work);
 
   uint64_t sealed_bytes() const { return sealed_bytes_.load(std::memory_order_relaxed); }
   uint64_t segments() const { return segments_.load(std::memory_order_relaxed); }
@@ -45,6 +48,7 @@ class Sealer {
 
  private:
   void run();
+  // Requires: work_mutex_ is held.
   Result<void> seal_and_merge();
   void note(const Result<void>& outcome);
 

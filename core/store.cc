@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/backup.h"
 #include "core/damage.h"
 #include "core/fork_table.h"
 #include "core/scan.h"
@@ -65,6 +66,7 @@ class Store::Engine {
       : limits(options.limits),
         allow_os_durability(options.allow_os_durability),
         clock(*options.clock),
+        disk(*options.disk),
         lock_(std::move(lock)),
         log_(std::move(log)),
         sealed_(std::move(sealed)),
@@ -87,6 +89,10 @@ class Store::Engine {
   }
   void start_sealing(const StoreOptions& options) { sealer.emplace(sequencer, *sealed_, sealing_options(options)); }
 
+  // By the sealer's thread, or while nothing is sealed.
+  const Manifest& sealed_manifest() const { return sealed_->manifest(); }
+  const std::string& sealed_directory() const { return sealed_->directory(); }
+
   struct MergeSides {
     View source;
     View target;
@@ -96,6 +102,7 @@ class Store::Engine {
   const Limits limits;
   const bool allow_os_durability;
   Clock& clock;
+  Disk& disk;
   std::string recovery_report;
 
  private:
@@ -261,6 +268,21 @@ Result<void> Store::protect_main(bool is_protected, std::string_view actor) {
 
 Result<void> Store::seal() { return engine_->sealer->seal(); }
 
+Result<BackupReport> Store::backup(const std::string& directory) {
+  // Found out before the work, and once more with it.
+  if (auto empty = require_empty(engine_->disk, directory); !empty) return empty.error();
+  discard_expired();
+  BackupReport report;
+  const auto done = engine_->sealer->seal_and([&]() -> Result<void> {
+    auto copied = copy_sealed(engine_->disk, engine_->sealed_directory(), engine_->sealed_manifest(), directory);
+    if (!copied) return copied.error();
+    report = *copied;
+    return {};
+  });
+  if (!done) return done.error();
+  return report;
+}
+
 void Store::mark_quiet() {
   discard_expired();
   engine_->sequencer.mark_quiet();
@@ -309,9 +331,21 @@ StoreStatus Store::status() const {
 }
 
 HistoryReport Store::verify(const std::function<bool(double done)>& go_on) const {
+  constexpr double kFiles = 0.2;  // the share of the time that files take
   std::vector<View> views;
-  for (const auto& fork : engine_->forks.shown()) views.push_back(ForkTable::view(*fork));
-  return verify_views(views, go_on);
+  std::vector<std::shared_ptr<const SealedSegment>> segments;
+  for (const auto& fork : engine_->forks.shown()) {
+    views.push_back(ForkTable::view(*fork));
+    for (const LinePiece& piece : *fork->line()) {
+      auto sealed = std::dynamic_pointer_cast<const SealedSegment>(piece.segment);
+      if (sealed != nullptr && sealed->fork_name() == *fork->name) segments.push_back(std::move(sealed));
+    }
+  }
+  HistoryReport report;
+  const auto of_files = [&](double done) { return go_on == nullptr || go_on(done * kFiles); };
+  const auto of_events = [&](double done) { return go_on == nullptr || go_on(kFiles + done * (1 - kFiles)); };
+  if (verify_files(segments, report, of_files)) verify_views(views, report, of_events);
+  return report;
 }
 
 }  // namespace chronos

@@ -149,6 +149,13 @@ struct HistoryReport {
   bool complete = true;                  // false when `cancelled` stopped it
 };
 
+struct BackupReport {
+  Position position;      // of main, up to which it is
+  uint64_t events = 0;    // own ones of every fork
+  uint64_t segments = 0;
+  uint64_t bytes = 0;
+};
+
 class Store {
  public:
   // Creates the store when the directory holds none.  Fails with kUnavailable when another process has it open,
@@ -207,6 +214,11 @@ class Store {
   // Seals everything appended so far.  It goes on by itself; this is for those who want it now.
   Result<void> seal();
 
+  // Seals, and makes of `directory`, which is not there yet or empty, a store as of now; appends go on meanwhile.  The
+  // sealed files have a second name there where that can be, and are copied where not.  All of it is on the disk when
+  // it returns.  One that a power cut ended does not open, or holds nothing.
+  Result<BackupReport> backup(const std::string& directory);
+
   // Call when idle: makes what was appended with Durability::kOs durable and notes in the log that all of it is
   // (Log::mark).  Does nothing when nothing changed.  The destructor does it too.
   void mark_quiet();
@@ -218,7 +230,8 @@ class Store {
   std::vector<ForkInfo> forks() const;
   StoreStatus status() const;
 
-  // Checks that every record is intact, dense and in order and that the indexes agree with it.
+  // Checks that every page of every sealed file and every record is intact, that events are dense and in order and that
+  // the indexes agree with them.  Goes on behind what is damaged.
   HistoryReport verify(const std::function<bool(double done)>& go_on) const;
 
  private:

@@ -145,6 +145,21 @@ TEST_CASE("the machine's disk lists, renames and removes files") {
   CHECK(blocked.error().message.find("Not a directory") != std::string::npos);
 }
 
+TEST_CASE("the machine's disk gives a file a second name") {
+  const TemporaryDirectory directory;
+  Disk& disk = posix_disk();
+  REQUIRE(disk.create_directories(directory / "a"));
+  REQUIRE(disk.create_directories(directory / "b"));
+  write_at(**disk.open(directory / "a/1", OpenMode::kCreate), 0, "one");
+  const auto linked = disk.link(directory / "a/1", directory / "b/1");
+  REQUIRE(linked);
+  CHECK(*linked);
+  CHECK_FALSE(disk.link(directory / "a/1", directory / "b/1"));
+  REQUIRE(disk.remove(directory / "a/1"));
+  CHECK(read_all(**disk.open(directory / "b/1", OpenMode::kRead)) == "one");
+  CHECK_FALSE(disk.link(directory / "a/1", directory / "b/2"));
+}
+
 TEST_CASE("the machine's lock keeps out a second open in this process and in another") {
   const TemporaryDirectory directory;
   const std::string path = directory / "lock";

@@ -101,6 +101,11 @@ TEST_CASE("unsynced names are kept or lost, synced ones kept") {
   CHECK(surviving_names([](SimulatedDisk& disk) {
           REQUIRE(disk.open("d/a", OpenMode::kCreate));
           REQUIRE(disk.sync_directory("d"));
+          REQUIRE(disk.link("d/a", "d/b"));
+        }) == Names{{"d/a"}, {"d/a", "d/b"}});
+  CHECK(surviving_names([](SimulatedDisk& disk) {
+          REQUIRE(disk.open("d/a", OpenMode::kCreate));
+          REQUIRE(disk.sync_directory("d"));
           REQUIRE(disk.remove("d/a"));
         }) == Names{{}, {"d/a"}});
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/salvage.h"
 #include "core/store.h"
 #include "tests/support/catch.h"
 #include "tests/support/chance.h"
@@ -57,6 +58,7 @@ class ModelRun {
     kReopen,
     kSeal,
     kMark,
+    kBackup,
     kOperations
   };
 
@@ -69,6 +71,7 @@ class ModelRun {
     options.log_file_bytes = 40'000;
     options.seal_bytes = seal_bytes_;
     options.seal_in_background = false;
+    options_ = options;
     Result<std::unique_ptr<Store>> opened = Store::open(options);
     if (!opened) return "open: " + opened.error().message;
     store_ = *std::move(opened);
@@ -94,6 +97,7 @@ class ModelRun {
       case kScan: return scan();
       case kReopen: return reopen();
       case kSeal: return seal();
+      case kBackup: return backup();
       default: return mark();
     }
   }
@@ -292,7 +296,87 @@ class ModelRun {
     if (std::string problem = check_kept(); !problem.empty()) return problem;
     kept_.clear();
     store_.reset();
+    if (chance_.percent(50)) {
+      if (std::string problem = write_again(); !problem.empty()) return problem;
+    }
     return open();
+  }
+
+  StoreOptions other_options(const std::string& what) {
+    StoreOptions options = options_;
+    options.directory = "/" + what + std::to_string(others_++);
+    options.seal_bytes = chance_.between(1, 20'000);
+    return options;
+  }
+
+  // Ids of forks are other ones where some were discarded.
+  std::string check_copy(const StoreOptions& options) {
+    const Result<std::unique_ptr<Store>> copy = Store::open(options);
+    if (!copy) return "the copy does not open: " + copy.error().message;
+    size_t living = 0;
+    for (const ModelStore::Fork& fork : model_.forks()) {
+      if (fork.discarded) continue;
+      living++;
+      const Result<View> view = (*copy)->view({fork.name, std::nullopt, std::nullopt});
+      if (!view) return "the copy: " + view.error().message;
+      if (std::string problem = check_view(*view, fork.events); !problem.empty()) return "the copy: " + problem;
+    }
+    for (const ForkInfo& info : (*copy)->forks()) {
+      const ModelStore::Fork* const fork = model_.find(info.name);
+      if (fork == nullptr || info.position != fork->position || info.parent != fork->parent) return "another fork";
+    }
+    if ((*copy)->forks().size() != living) return "the copy has another number of forks";
+    const HistoryReport report = (*copy)->verify(nullptr);
+    return report.problems.empty() ? "" : "the copy: " + report.problems.front().what;
+  }
+
+  std::string backup() {
+    doing_ = "backup";
+    if (chance_.percent(60)) return "";
+    disk_.refuse_links(chance_.percent(50));
+    const StoreOptions to = other_options("backup");
+    const Result<BackupReport> report = store_->backup(to.directory);
+    if (!report) return report.error().message;
+    if (report->position.value != model_.find("main")->events.size()) return "the backup says another position";
+    if (store_->backup(to.directory)) return "a backup was written over another";
+    const StoreOptions restored = other_options("restored");
+    if (auto done = restore_all(disk_, to.directory, restored.directory); !done) return done.error().message;
+    const std::string problem = check_copy(restored);
+    return problem.empty() ? check_copy(to) : problem;
+  }
+
+  // What salvage and restoring to a position make of the closed store.
+  std::string write_again() {
+    doing_ = "write again";
+    const auto before = disk_.files();
+    const StoreOptions saved = other_options("saved");
+    const Result<SalvageReport> report = salvage("/store", saved, nullptr);
+    if (!report) return report.error().message;
+    if (!report->is_whole()) return report->damages.empty() ? report->lost.front().what : report->damages.front();
+    if (std::string problem = check_copy(saved); !problem.empty()) return problem;
+    if (std::string problem = restore_some(); !problem.empty()) return problem;
+    const auto after = disk_.files();
+    for (const auto& [path, bytes] : before) {
+      if (path.starts_with("/store/") && after.at(path) != bytes) return "'" + path + "' was touched";
+    }
+    return "";
+  }
+
+  std::string restore_some() {
+    const ModelEvents& main = model_.find("main")->events;
+    const uint64_t position = chance_.below(main.size() + 2);
+    const bool is_end = position == 0 || position == main.size() ||
+                        (position < main.size() && main[position - 1].commit != main[position].commit);
+    const StoreOptions options = other_options("earlier");
+    const Result<RestoreReport> report = restore_to("/store", options, Position{position}, nullptr);
+    if (report.has_value() != is_end) return report ? "half a batch was restored" : report.error().message;
+    if (!report) {
+      const auto made = disk_.exists(options.directory);
+      return *made ? "a refused restoring made something" : "";
+    }
+    const Result<std::unique_ptr<Store>> earlier = Store::open(options);
+    if (!earlier) return earlier.error().message;
+    return check_view(*(*earlier)->view({}), ModelLine(main).first(position));
   }
 
   std::string seal() {
@@ -343,6 +427,8 @@ class ModelRun {
   std::unique_ptr<Store> store_;
   ModelStore model_;
   std::vector<Kept> kept_;
+  StoreOptions options_;
+  uint64_t others_ = 0;  // stores made of this one
   std::vector<uint64_t> weights_ = std::vector<uint64_t>(kOperations);
   uint64_t clock_step_;
   std::optional<uint64_t> seal_bytes_;

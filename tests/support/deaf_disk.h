@@ -29,6 +29,7 @@ class DeafDisk : public Disk {
   Result<void> create_directories(const std::string& path) override { return disk_.create_directories(path); }
   Result<void> sync_directory(const std::string& directory) override { return disk_.sync_directory(directory); }
   Result<void> remove(const std::string& path) override { return disk_.remove(path); }
+  Result<bool> link(const std::string& from, const std::string& to) override { return disk_.link(from, to); }
   Result<void> rename(const std::string& from, const std::string& to) override { return disk_.rename(from, to); }
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return disk_.lock(path); }
 

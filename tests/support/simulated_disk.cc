@@ -166,6 +166,7 @@ struct SimulatedDisk::Machine {
   bool fails_from_then_on = false;
   bool has_failed = false;
   std::optional<uint64_t> free_bytes;
+  bool refuses_links = false;
   bool ignores_sync = false;
   bool ignores_directory_sync = false;
 
@@ -452,6 +453,20 @@ Result<void> SimulatedDisk::remove(const std::string& path) {
   return {};
 }
 
+Result<bool> SimulatedDisk::link(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(machine_->mutex);
+  if (auto error = machine_->begin("link", from)) return *error;
+  const auto node = machine_->find(from);
+  if (node == nullptr) return failure("link", from, "No such file", Code::kNotFound);
+  if (machine_->find(to) != nullptr) return failure("link", from, "File exists", Code::kUnavailable);
+  const auto [directory, name] = split(to);
+  const auto holder = machine_->directories.find(directory);
+  if (holder == machine_->directories.end()) return failure("link", to, "No such directory", Code::kNotFound);
+  if (machine_->refuses_links) return false;
+  holder->second.change({.node = node, .from = {}, .to = name});
+  return true;
+}
+
 Result<void> SimulatedDisk::rename(const std::string& from, const std::string& to) {
   const std::lock_guard lock(machine_->mutex);
   if (auto error = machine_->begin("rename", from)) return *error;
@@ -520,6 +535,11 @@ void SimulatedDisk::stop_failing() {
 bool SimulatedDisk::has_failed() const {
   const std::lock_guard lock(machine_->mutex);
   return machine_->has_failed;
+}
+
+void SimulatedDisk::refuse_links(bool refuse) {
+  const std::lock_guard lock(machine_->mutex);
+  machine_->refuses_links = refuse;
 }
 
 void SimulatedDisk::set_free_bytes(std::optional<uint64_t> bytes) {

@@ -35,6 +35,7 @@ class SimulatedDisk final : public Disk {
   Result<void> create_directories(const std::string& directory) override;
   Result<void> sync_directory(const std::string& directory) override;
   Result<void> remove(const std::string& path) override;
+  Result<bool> link(const std::string& from, const std::string& to) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;
 
@@ -53,6 +54,7 @@ class SimulatedDisk final : public Disk {
   // Whether a fail_after has struck.
   bool has_failed() const;
   // Files may grow by this many bytes in all, then writes fail with "no space left on device".
+  void refuse_links(bool refuse);  // as between two devices
   void set_free_bytes(std::optional<uint64_t> bytes);
   // Calls of Disk and File so far, failed ones included.
   uint64_t operation_count() const;
