@@ -1,9 +1,12 @@
 #include "mcp/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <memory>
 
 #include "mcp/command_line_forks.h"
+#include "mcp/command_line_keep.h"
 #include "version.h"
 
 namespace chronos {
@@ -19,6 +22,7 @@ Examples:
   chronos fork create try-2 --ttl 7d                  a line of history to try something in
   chronos fork merge try-2 --preview                  what bringing it back would do
   chronos verify
+  chronos backup --to ./backup                        while others append
 
 Exit codes:
   0  done
@@ -31,16 +35,52 @@ Exit codes:
 
 Several processes may use one data directory at the same time.)";
 
+constexpr uint64_t kLeastMemory = uint64_t{64} << 20;
+
+// A size in bytes, KiB, MiB, GiB or TiB; the text becomes the number of bytes.
+CLI::Validator memory_size() {
+  return {[](std::string& text) -> std::string {
+            constexpr std::string_view kUnits[] = {"", "KiB", "MiB", "GiB", "TiB"};
+            uint64_t number = 0;
+            const char* const end = text.data() + text.size();
+            const auto parsed = std::from_chars(text.data(), end, number);
+            const std::string_view unit(parsed.ptr, static_cast<size_t>(end - parsed.ptr));
+            const auto* const known = std::find(std::begin(kUnits), std::end(kUnits), unit);
+            const auto shift = static_cast<unsigned>(known - std::begin(kUnits)) * 10;
+            if (parsed.ec != std::errc() || known == std::end(kUnits) || number > UINT64_MAX >> shift) {
+              return "'" + text + "' is no size; give bytes, or a number and KiB, MiB, GiB or TiB, like 512MiB";
+            }
+            if (number << shift < kLeastMemory) {
+              return "'" + text + "' is too little; give at least 64MiB";
+            }
+            text = std::to_string(number << shift);
+            return "";
+          },
+          ""};
+}
+
 }  // namespace
 
-CLI::App* add_command(CLI::App& app, CommandLine& line, const char* name, const char* description, const char* footer) {
+CLI::App* add_bare_command(CLI::App& app, CommandLine& line, const char* name, const char* description,
+                           const char* footer) {
   CLI::App* command = app.add_subcommand(name, description);
+  command
+      ->add_option("--max-memory", line.max_memory,
+                   "What the process should stay below, at least 64MiB: bytes, or like 512MiB, 2GiB")
+      ->type_name("SIZE")
+      ->transform(memory_size())
+      ->default_str("1GiB");
+  command->footer(footer);
+  return command;
+}
+
+CLI::App* add_command(CLI::App& app, CommandLine& line, const char* name, const char* description, const char* footer) {
+  CLI::App* command = add_bare_command(app, line, name, description, footer);
   command
       ->add_option("--data", line.data_directory,
                    "The data directory (default: $CHRONOS_DATA, else $XDG_DATA_HOME/chronos, else "
                    "~/.local/share/chronos)")
       ->type_name("DIR");
-  command->footer(footer);
   return command;
 }
 
@@ -126,10 +166,7 @@ Examples:
   add_call(app, line);
   CLI::App* fork = add_fork_commands(app, line);
   add_protect(app, line);
-  add_command(app, line, "verify", "Check that the history is whole; exit code 4 when it is not", R"(
-Examples:
-  chronos verify
-  chronos verify --data ./store)");
+  add_keep_commands(app, line);
   add_command(app, line, "tools", "List the tools", R"(
 Example:
   chronos tools)");
@@ -139,14 +176,16 @@ Example:
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   using Command = CommandLine::Command;
-  constexpr std::pair<const char*, Command> kCommands[] = {{"stdio", Command::kStdio},    {"import", Command::kImport},
-                                                           {"export", Command::kExport},  {"call", Command::kCall},
-                                                           {"verify", Command::kVerify},  {"tools", Command::kTools},
-                                                           {"protect", Command::kProtect}};
+  constexpr std::pair<const char*, Command> kCommands[] = {
+      {"stdio", Command::kStdio},     {"import", Command::kImport},   {"export", Command::kExport},
+      {"call", Command::kCall},       {"verify", Command::kVerify},   {"tools", Command::kTools},
+      {"protect", Command::kProtect}, {"salvage", Command::kSalvage}, {"backup", Command::kBackup},
+      {"restore", Command::kRestore}};
   for (const auto& [name, command] : kCommands) {
     if (app.got_subcommand(name)) line.command = command;
   }
   if (fork->parsed()) line.command = chosen_fork_command(*fork);
+  if (line.command == Command::kRestore) line.data_directory = line.to;
   if (line.data_directory.empty()) {
     std::cerr << "chronos: no data directory is known: give --data DIR or set CHRONOS_DATA\n";
     return kExitUsage;

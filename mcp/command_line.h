@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -39,7 +40,10 @@ struct CommandLine {
     kForkMerge,
     kForkDiscard,
     kForkDiff,
-    kProtect
+    kProtect,
+    kSalvage,
+    kBackup,
+    kRestore
   };
   struct ForkOptions {
     std::string name;     // create, merge, discard
@@ -56,6 +60,7 @@ struct CommandLine {
   };
   Command command = Command::kStdio;
   std::string data_directory;
+  uint64_t max_memory = uint64_t{1} << 30;
   std::string actor = "local";
   std::string file = "-";  // import, export
   std::string fork = "main";
@@ -68,7 +73,10 @@ struct CommandLine {
   std::string tool;
   std::string arguments = "{}";  // "-": on standard input
   ForkOptions forks;
-  std::string protection;  // protect: on or off
+  std::string protection;               // protect: on or off
+  std::string from;                     // restore: the backup
+  std::string to;                       // salvage, backup, restore: the new directory
+  std::optional<uint64_t> to_position;  // restore
 };
 
 // The command, or the exit code when there is nothing to run (help and version were printed, or what is wrong).

@@ -9,7 +9,10 @@ class App;
 
 namespace chronos {
 
-// A command with --data; `footer` has its examples.
+// A command with --max-memory; `footer` has its examples.
+CLI::App* add_bare_command(CLI::App& app, CommandLine& line, const char* name, const char* description,
+                           const char* footer);
+// A command with --data too.
 CLI::App* add_command(CLI::App& app, CommandLine& line, const char* name, const char* description, const char* footer);
 void add_actor(CLI::App& command, CommandLine& line);
 

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -23,11 +22,6 @@ constexpr size_t kMaxArgumentDepth = 256;
 void print_line(std::string text) {
   text += '\n';
   if (auto written = write_all(STDOUT_FILENO, text); !written) fail(written.error(), kExitFailed);
-}
-
-// The exit code when the store cannot be had.
-ExitCode without_store(const Error& error) {
-  return fail(error, error.code == Code::kCorrupt ? kExitCorrupt : kExitUnavailable);
 }
 
 Result<std::string> read_all(int fd) {
@@ -60,39 +54,6 @@ Result<std::string> call_arguments(const CommandLine& line) {
 ExitCode fail_call(const Error& error, ExitCode code) {
   print_line(error_json(error));
   return fail(error, code);
-}
-
-ExitCode report_problems(const HistoryReport& report) {
-  std::string text;
-  for (const HistoryProblem& problem : report.problems) {
-    text +=
-        "fork " + problem.fork + ", position " + std::to_string(problem.position.value) + ": " + problem.what + '\n';
-  }
-  const bool ok = report.problems.empty();
-  text += std::to_string(report.events) + " events in " + std::to_string(report.records) + " records checked: ";
-  text += ok ? (report.complete ? "all whole" : "whole as far as it went (interrupted)") : "problems found";
-  print_line(text);
-  if (!ok) return kExitCorrupt;
-  return report.complete ? kExitOk : kExitInterrupted;
-}
-
-// By the process that has the store.
-ExitCode verify_forwarded(const CommandLine& line, Workplace place) {
-  ToolCall call;
-  call.tool = find_tool("verify_history");
-  call.actor = line.actor;
-  std::string arguments = "{}";
-  arguments.reserve(arguments.size() + kSimdPadding);
-  call.arguments = ValidJson::trusted(arguments);
-  auto answer = place.backend.call(call);
-  if (!answer) return without_store(answer.error());
-  const auto json = nlohmann::json::parse(*answer, nullptr, false);
-  std::string text;
-  for (const auto& problem : json.value("problems", nlohmann::json::array())) text += problem.dump() + '\n';
-  const bool ok = json.value("ok", false);
-  print_line(text + std::to_string(json.value("events", uint64_t{0})) +
-             " events checked by the process that has the store open: " + (ok ? "all whole" : "problems found"));
-  return ok ? kExitOk : kExitCorrupt;
 }
 
 }  // namespace
@@ -140,16 +101,6 @@ ExitCode run_call(const CommandLine& line, Workplace place) {
   if (!answer) return fail_call(answer.error(), kExitFailed);
   print_line(std::move(*answer));
   return kExitOk;
-}
-
-ExitCode run_verify(const CommandLine& line, Workplace place) {
-  if (auto exists = require_store(place.disk, line.data_directory); !exists) return without_store(exists.error());
-  auto store = place.backend.local_store();
-  if (!store) return without_store(store.error());
-  if (*store == nullptr) return verify_forwarded(line, place);
-  const StoreStatus status = (*store)->status();
-  if (!status.recovery_report.empty()) print_line("on opening: " + status.recovery_report);
-  return report_problems((*store)->verify([&](double) { return !place.stop.came(); }));
 }
 
 ExitCode run_tools() {

@@ -28,6 +28,9 @@ ExitCode run_import(const CommandLine& line, Workplace place);
 ExitCode run_export(const CommandLine& line, Workplace place);
 ExitCode run_call(const CommandLine& line, Workplace place);
 ExitCode run_verify(const CommandLine& line, Workplace place);
+ExitCode run_salvage(const CommandLine& line, Workplace place);
+ExitCode run_backup(const CommandLine& line, Workplace place);
+ExitCode run_restore(const CommandLine& line, Workplace place);
 // The commands of `fork`, and protect.
 ExitCode run_fork(const CommandLine& line, Workplace place);
 ExitCode run_protect(const CommandLine& line, Workplace place);

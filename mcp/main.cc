@@ -27,6 +27,9 @@ ExitCode run(const CommandLine& line, Workplace place) {
     case CommandLine::Command::kVerify: return run_verify(line, place);
     case CommandLine::Command::kTools: return run_tools();
     case CommandLine::Command::kProtect: return run_protect(line, place);
+    case CommandLine::Command::kSalvage: return run_salvage(line, place);
+    case CommandLine::Command::kBackup: return run_backup(line, place);
+    case CommandLine::Command::kRestore: return run_restore(line, place);
     case CommandLine::Command::kForkList:
     case CommandLine::Command::kForkCreate:
     case CommandLine::Command::kForkMerge:
@@ -58,6 +61,7 @@ int main(int argc, char** argv) {
   StopSignal stop;
   StoreOptions store;
   store.directory = line.data_directory;
+  store.max_memory = line.max_memory;
   SharedBackend backend({.store = store});
   return run(line, {backend, stop, *store.clock, *store.random, *store.disk});
 }

@@ -15,7 +15,7 @@ std::span<const Tool> all_tools() {
 }
 
 std::span<const Tool> admin_tools() {
-  static const Tool kTools[] = {set_protection_tool()};
+  static const Tool kTools[] = {set_protection_tool(), backup_store_tool()};
   return kTools;
 }
 

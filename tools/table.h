@@ -20,5 +20,6 @@ Tool guide_tool();
 
 // For the operator (admin_tools).
 Tool set_protection_tool();
+Tool backup_store_tool();
 
 }  // namespace chronos
