@@ -99,6 +99,7 @@ Result<BackupReport> copy_sealed(Disk& disk, const std::string& segments, const 
   }
   if (auto synced = disk.sync_directory(copies); !synced) return synced.error();
   if (auto written = write_manifest(disk, copies, manifest); !written) return written.error();
+  if (auto published = publish_manifest(disk, copies); !published) return published.error();
   return report;
 }
 
