@@ -90,6 +90,11 @@ Result<std::optional<Manifest>> read_manifest(Disk& disk, const std::string& dir
   if (bytes.size() < sizeof header) return corrupt(path, "it ends after " + std::to_string(bytes.size()) + " bytes");
   std::memcpy(&header, bytes.data(), sizeof header);
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) return corrupt(path, "byte 0 does not begin a manifest");
+  const std::string_view body = bytes.substr(sizeof header);
+  Manifest manifest;
+  const bool is_whole = header.zero32 == 0 && header.hash == hash_bytes(body) && decode(body, manifest);
+  if (header.version != kVersion && is_whole)
+    return corrupt(path, "byte 8 begins a format version that is not that of its content");
   if (header.version > kVersion) {
     return Error{Code::kInvalidArgument,
                  "'" + path + "' has format version " + std::to_string(header.version) +
@@ -97,9 +102,7 @@ Result<std::optional<Manifest>> read_manifest(Disk& disk, const std::string& dir
                      std::to_string(kVersion) + "; use the newer version",
                  {}};
   }
-  const std::string_view body = bytes.substr(sizeof header);
-  Manifest manifest;
-  if (header.zero32 != 0 || header.hash != hash_bytes(body) || !decode(body, manifest)) {
+  if (!is_whole) {
     return corrupt(path, "the checksum at byte 16 is wrong");
   }
   return std::optional(std::move(manifest));

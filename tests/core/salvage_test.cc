@@ -163,6 +163,21 @@ TEST_CASE("a store without its manifest or with damaged changes is salvaged from
   }
 }
 
+TEST_CASE("a wrong bit in a format version is damage, not a newer version", "[salvage]") {
+  DamagedStore store(6, 0);
+  store.seal_many("stream-0");
+  for (const std::string& path : {std::string("/store/segments/manifest"), store.files(".seg").front()}) {
+    INFO(path);
+    store.flip(path, 10);
+    const auto opened = Store::open(store.options("/store"));
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == Code::kCorrupt);
+    CHECK(has(opened.error().message, "byte 8 "));
+    store.flip(path, 10);
+  }
+  CHECK(Store::open(store.options("/store")));
+}
+
 TEST_CASE("salvage goes on behind a damaged record of the log, and lists what was in it", "[salvage]") {
   DamagedStore store(1);
   const std::string log = store.files(".log").back();
