@@ -53,27 +53,48 @@ Result<void> require_empty(Disk& disk, const std::string& directory) {
 Result<void> copy_file(Disk& disk, const std::string& from, const std::string& to, uint64_t size) {
   const auto mapped = disk.map(from);
   if (!mapped) return mapped.error();
-  std::string_view rest = (*mapped)->bytes();
-  if (rest.size() < size) {
+  if ((*mapped)->bytes().size() < size) {
     return Error{Code::kCorrupt,
-                 "'" + from + "' has " + std::to_string(rest.size()) + " bytes where " + std::to_string(size) +
-                     " were written: it was cut short; save what is intact with chronos salvage",
+                 "'" + from + "' has " + std::to_string((*mapped)->bytes().size()) + " bytes where " +
+                     std::to_string(size) + " were written: it was cut short; save what is intact with chronos salvage",
                  {}};
   }
-  rest = rest.substr(0, size);
   auto file = disk.open(to, OpenMode::kCreate);
   if (!file) return file.error();
+  std::string buffer;
   for (uint64_t at = 0; at < size; at += kCopiedAtOnce) {
-    const std::string_view part = rest.substr(at, kCopiedAtOnce);
+    buffer.resize(std::min<uint64_t>(kCopiedAtOnce, size - at));
+    const auto got = (*mapped)->read(at, buffer.data(), buffer.size());
+    if (!got) return got.error();
+    const std::string_view part(buffer.data(), *got);
     if (auto written = (*file)->write(at, {&part, 1}); !written) return written;
   }
   return (*file)->sync();
 }
 
-Result<BackupReport> copy_sealed(Disk& disk, const std::string& segments, const Manifest& manifest,
-                                 const std::string& to) {
+namespace {
+
+Result<void> copy_directory(Disk& disk, const std::string& from, const std::string& to) {
+  if (auto made = disk.create_directories(to); !made) return made;
+  const auto names = disk.list(from);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    const auto size = size_of(disk, from + "/" + name);
+    if (!size) return size.error();
+    if (auto copied = copy_file(disk, from + "/" + name, to + "/" + name, *size); !copied) return copied;
+  }
+  return disk.sync_directory(to);
+}
+
+}  // namespace
+
+Result<BackupReport> copy_sealed(Disk& disk, const std::string& from, const Manifest& manifest, const std::string& to,
+                                 BackupLog log) {
   if (auto empty = require_empty(disk, to); !empty) return empty.error();
-  if (auto begun = begin_log(disk, to + "/log", Lsn{manifest.sealed.value + 1}); !begun) return begun.error();
+  const auto begun = log == BackupLog::kWhole ? copy_directory(disk, from + "/log", to + "/log")
+                                              : begin_log(disk, to + "/log", Lsn{manifest.sealed.value + 1});
+  if (!begun) return begun.error();
+  const std::string segments = from + "/segments";
   const std::string copies = to + "/segments";
   if (auto made = disk.create_directories(copies); !made) return made.error();
   BackupReport report;

@@ -16,11 +16,14 @@ namespace chronos {
 // kInvalidArgument when there is something in the directory.
 Result<void> require_empty(Disk& disk, const std::string& directory);
 
-// `segments` is the directory of the sealed files that the manifest names; nobody removes them meanwhile.  Sealed files
-// get a second name, or are copied where that cannot be; the rest is copied.  The directory `to` is made; all of it is
-// on the disk when it returns.  kInvalidArgument when there is something in it.
-Result<BackupReport> copy_sealed(Disk& disk, const std::string& segments, const Manifest& manifest,
-                                 const std::string& to);
+// `from` is the directory of the store whose sealed files the manifest names; nobody removes them meanwhile.  Sealed
+// files get a second name, or are copied where that cannot be; the rest is copied.  The directory `to` is made; all of
+// it is on the disk when it returns.  kInvalidArgument when there is something in it.
+//
+// kWhole: what the log has beyond the manifest comes along; nobody appends meanwhile.
+enum class BackupLog { kEmpty, kWhole };
+Result<BackupReport> copy_sealed(Disk& disk, const std::string& from, const Manifest& manifest, const std::string& to,
+                                 BackupLog log);
 
 // The first `size` bytes of a file under a new name, on the disk; the name is the caller's to sync.
 Result<void> copy_file(Disk& disk, const std::string& from, const std::string& to, uint64_t size);

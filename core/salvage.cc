@@ -219,25 +219,8 @@ Result<void> restore_all(Disk& disk, const std::string& from, const std::string&
         "'" + from + "' holds no finished backup: it has no manifest; name a directory that chronos backup made",
         {}};
   }
-  if (auto copied = copy_sealed(disk, from + "/segments", **manifest, to); !copied) return copied.error();
-  // What was appended since it was made, if somebody opened it as a store.
-  const auto names = disk.list(from + "/log");
-  if (!names) return names.error();
-  for (const std::string& name : *names) {
-    const std::string path = from + "/log/" + name;
-    const std::string copy = to + "/log/" + name;
-    const auto there = disk.exists(copy);
-    if (!there) return there.error();
-    if (*there) {
-      if (auto removed = disk.remove(copy); !removed) return removed;
-    }
-    auto file = disk.open(path, OpenMode::kRead);
-    if (!file) return file.error();
-    const auto size = (*file)->size();
-    if (!size) return size.error();
-    if (auto copied = copy_file(disk, path, copy, *size); !copied) return copied;
-  }
-  return disk.sync_directory(to + "/log");
+  const auto copied = copy_sealed(disk, from, **manifest, to, BackupLog::kWhole);
+  return copied ? Result<void>() : copied.error();
 }
 
 Result<RestoreReport> restore_to(const std::string& from, const StoreOptions& to, Position position,

@@ -52,7 +52,6 @@ class SealedStore {
   static Result<std::unique_ptr<SealedStore>> open(Disk& disk, const std::string& directory);
 
   const Manifest& manifest() const { return manifest_; }
-  const std::string& directory() const { return directory_; }
   uint64_t bytes() const;
 
   // --- opening the store ---

@@ -67,6 +67,7 @@ class Store::Engine {
         allow_os_durability(options.allow_os_durability),
         clock(*options.clock),
         disk(*options.disk),
+        directory(options.directory),
         lock_(std::move(lock)),
         log_(std::move(log)),
         sealed_(std::move(sealed)),
@@ -91,7 +92,6 @@ class Store::Engine {
 
   // By the sealer's thread, or while nothing is sealed.
   const Manifest& sealed_manifest() const { return sealed_->manifest(); }
-  const std::string& sealed_directory() const { return sealed_->directory(); }
 
   struct MergeSides {
     View source;
@@ -103,6 +103,7 @@ class Store::Engine {
   const bool allow_os_durability;
   Clock& clock;
   Disk& disk;
+  const std::string directory;
   std::string recovery_report;
 
  private:
@@ -274,7 +275,8 @@ Result<BackupReport> Store::backup(const std::string& directory) {
   discard_expired();
   BackupReport report;
   const auto done = engine_->sealer->seal_and([&]() -> Result<void> {
-    auto copied = copy_sealed(engine_->disk, engine_->sealed_directory(), engine_->sealed_manifest(), directory);
+    auto copied =
+        copy_sealed(engine_->disk, engine_->directory, engine_->sealed_manifest(), directory, BackupLog::kEmpty);
     if (!copied) return copied.error();
     report = *copied;
     return {};

@@ -300,6 +300,7 @@ bool StoreFiles::check_pages(const std::function<bool(double done)>& go_on) {
           return {};
         });
         if (!right) damages_.push_back(right.error().message);
+        if (done % kStep == 0) file.forget();
         if (done % kStep == 0 && go_on && !go_on(static_cast<double>(done) / static_cast<double>(total))) return false;
       }
       file.forget();

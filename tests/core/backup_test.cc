@@ -167,6 +167,14 @@ TEST_CASE("backups are made while others append, and each is a moment of the his
   is_over = true;
   writer.join();
   REQUIRE(positions.size() == 8);
+  // The log goes on somewhere behind the last seal.
+  const uint64_t head = store.view({})->head().value;
+  opened->reset();
+  REQUIRE(restore_all(disk, "/store", "/restored"));
+  options.directory = "/restored";
+  const auto restored = Store::open(options);
+  REQUIRE(restored);
+  CHECK((*restored)->view({})->head().value == head);
   for (size_t i = 0; i < positions.size(); i++) {
     options.directory = "/backup-" + std::to_string(i);
     const auto backup = Store::open(options);

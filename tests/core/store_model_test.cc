@@ -349,6 +349,13 @@ class ModelRun {
   std::string write_again() {
     doing_ = "write again";
     const auto before = disk_.files();
+    const StoreOptions restored = other_options("whole");
+    const Result<void> done = restore_all(disk_, "/store", restored.directory);
+    // Of a store that was never sealed there is no manifest.
+    if (!done && done.error().code != Code::kNotFound) return done.error().message;
+    if (done) {
+      if (std::string problem = check_copy(restored); !problem.empty()) return problem;
+    }
     const StoreOptions saved = other_options("saved");
     const Result<SalvageReport> report = salvage("/store", saved, nullptr);
     if (!report) return report.error().message;
