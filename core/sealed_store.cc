@@ -24,6 +24,14 @@ unsigned tier_of(uint64_t events) {
   return tier;
 }
 
+// A file that the manifest names and that is not there is damage like any other.
+Error as_damage(Error error) {
+  if (error.code != Code::kNotFound) return error;
+  error.code = Code::kCorrupt;
+  error.message += "; restore the store from a backup, or save what is intact with chronos salvage";
+  return error;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SealedStore>> SealedStore::open(Disk& disk, const std::string& directory) {
@@ -63,7 +71,7 @@ Result<void> SealedStore::replay_changes(const std::function<Result<void>(const 
   if (manifest_.changes_bytes == 0) return {};
   const std::string path = directory_ + "/changes";
   auto mapped = disk_.map(path);
-  if (!mapped) return mapped.error();
+  if (!mapped) return as_damage(mapped.error());
   // Records are followed by readable bytes, as everywhere.
   std::string bytes((*mapped)->bytes().substr(0, manifest_.changes_bytes));
   const size_t size = bytes.size();
@@ -88,7 +96,7 @@ Result<std::vector<std::shared_ptr<const SealedSegment>>> SealedStore::open_segm
   for (const SealedRef& ref : manifest_.segments) {
     if (ref.fork != fork) continue;
     auto opened = SealedSegment::open(disk_, path_of(ref), fork_name, fork);
-    if (!opened) return opened.error();
+    if (!opened) return as_damage(opened.error());
     if (ref_of(fork, **opened) != ref) {
       return Error{
           Code::kCorrupt, "'" + path_of(ref) + "' is another segment than its name says; restore it from a backup", {}};

@@ -163,6 +163,23 @@ TEST_CASE("a store without its manifest or with damaged changes is salvaged from
   }
 }
 
+TEST_CASE("a store that lacks a file its manifest names is damaged, and salvaged without it", "[salvage]") {
+  DamagedStore store(7, 0);
+  store.seal_many("stream-0");
+  store.seal_many("stream-1");
+  const std::string gone = store.files(".seg").front();
+  REQUIRE(store.disk.remove(gone));
+  const auto opened = Store::open(store.options("/store"));
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == Code::kCorrupt);
+  CHECK(has(opened.error().message, gone));
+  const auto report = salvage("/store", store.options("/saved"), nullptr);
+  REQUIRE(report);
+  CHECK(report->events == 500);
+  CHECK(report->lost_events == 500);
+  CHECK(has(report->damages.front(), gone));
+}
+
 TEST_CASE("a wrong bit in a format version is damage, not a newer version", "[salvage]") {
   DamagedStore store(6, 0);
   store.seal_many("stream-0");
