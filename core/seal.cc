@@ -23,8 +23,10 @@ namespace {
 
 constexpr size_t kBlockBytes = 768;  // of packed events: a block ends with the one that reaches it
 constexpr size_t kBlockEvents = 64;
-constexpr uint32_t kShapeSample = 20'000;         // events
-constexpr size_t kBlockSample = size_t{1} << 20;  // bytes
+constexpr uint32_t kShapeSample = 20'000;             // events
+constexpr size_t kBlockSample = size_t{1} << 20;      // bytes
+constexpr uint64_t kLeastShared = uint64_t{8} << 20;  // bytes of records: then a dictionary is less than a hundredth
+constexpr double kWorse = 1.04;                       // so much larger, and it is time to learn again
 constexpr size_t kDictionaryBytes = size_t{112} << 10;
 constexpr Index kIndexes[] = {Index::kStreams, Index::kTypes, Index::kTags, Index::kCorrelations, Index::kCausations};
 
@@ -140,15 +142,20 @@ class SegmentFile {
 // Packs the events of a segment in memory as one region.
 class RegionWriter {
  public:
-  RegionWriter(const MemorySegment& segment, SegmentFile& file)
-      : segment_(segment), file_(file), events_(segment.published_events()), builder_(shapes_) {
+  // `known` is used when it is there, and learned anew otherwise.
+  RegionWriter(const MemorySegment& segment, SegmentFile& file, std::shared_ptr<Packing> known)
+      : segment_(segment),
+        file_(file),
+        events_(segment.published_events()),
+        is_known_(known != nullptr),
+        packing_(is_known_ ? std::move(known) : std::make_shared<Packing>()),
+        builder_(packing_->shapes) {
     region_.entry.recorded_at = segment.event(0).recorded_at().value;
   }
 
   Result<void> write() {
-    learn_shapes();
-    const std::string dictionary = learn_dictionary();
-    Compressor compressor(dictionary);
+    if (!is_known_) learn();
+    Compressor compressor(packing_->dictionary);
     region_.entry.blocks_at = file_.writer().size();
     std::string packed;
     for (uint32_t begin = 0; begin < events_;) {
@@ -162,20 +169,34 @@ class RegionWriter {
       begin = end;
     }
     region_.entry.blocks_size = file_.writer().size() - region_.entry.blocks_at;
-    put_text(dictionary);
-    region_.texts += shapes_.to_bytes();
+    region_.texts = packing_->bytes;
     put_varint(region_.texts, actors_.names().size());
-    for (const std::string_view actor : actors_.names()) put_text(actor);
+    for (const std::string_view actor : actors_.names()) put_text(region_.texts, actor);
     region_.names = {streams_.names(), types_.names(), tags_.names()};
     file_.regions().push_back(std::move(region_));
     return {};
   }
-  uint64_t batches() const { return batches_; }
+  // What it was written with; null when that does not serve any more: events have changed.
+  // The segment it was learned from is no measure: it has all of that by heart.
+  std::shared_ptr<Packing> learned(uint64_t blocks_bytes) const {
+    if (!is_known_) return packing_;
+    const double each = static_cast<double>(blocks_bytes) / static_cast<double>(segment_.staged_bytes());
+    if (each > kWorse * packing_->smallest) return nullptr;
+    packing_->smallest = std::min(packing_->smallest, each);
+    return packing_;
+  }
 
  private:
-  void put_text(std::string_view text) {
-    put_varint(region_.texts, text.size());
-    region_.texts += text;
+  static void put_text(std::string& to, std::string_view text) {
+    put_varint(to, text.size());
+    to += text;
+  }
+
+  void learn() {
+    learn_shapes();
+    packing_->dictionary = learn_dictionary();
+    put_text(packing_->bytes, packing_->dictionary);
+    packing_->bytes += packing_->shapes.to_bytes();
   }
 
   void learn_shapes() {
@@ -184,12 +205,12 @@ class RegionWriter {
     for (uint32_t i = 0; i < events_; i += step) {
       const Event event = segment_.event(i);
       take_apart(event.data(), shaped);
-      shapes_.learn(shaped);
+      packing_->shapes.learn(shaped);
       if (event.metadata().empty()) continue;
       take_apart(event.metadata(), shaped);
-      shapes_.learn(shaped);
+      packing_->shapes.learn(shaped);
     }
-    shapes_.settle();
+    packing_->shapes.settle();
   }
 
   // From blocks as they will be, taken here and there.
@@ -247,8 +268,9 @@ class RegionWriter {
   const MemorySegment& segment_;
   SegmentFile& file_;
   const uint32_t events_;
+  const bool is_known_;
+  const std::shared_ptr<Packing> packing_;
   Region region_;
-  ShapeTable shapes_;
   BlockBuilder builder_;
   Numbers streams_;
   Numbers types_;
@@ -256,7 +278,6 @@ class RegionWriter {
   Numbers actors_;
   PackedEvent packed_;
   std::vector<float> embedding_;
-  uint64_t batches_ = 0;
 };
 
 // Where what the clients named, and the first events of batches that requests named, are found.
@@ -311,13 +332,17 @@ Result<void> copy_region(const SealedSegment& from, uint32_t number, uint32_t sh
 
 }  // namespace
 
-Result<void> seal_segment(Disk& disk, const std::string& path, ForkId fork, const MemorySegment& segment) {
+Result<void> seal_segment(Disk& disk, const std::string& path, ForkId fork, const MemorySegment& segment,
+                          std::shared_ptr<Packing>& known) {
   CHECK(segment.published_events() > 0);
   auto writer = SealedFileWriter::create(disk, path);
   if (!writer) return writer.error();
   SegmentFile file(*std::move(writer), fork, segment.base());
-  RegionWriter region(segment, file);
+  // A small segment is better off with something small of its own.
+  const bool is_worth_it = segment.staged_bytes() >= kLeastShared;
+  RegionWriter region(segment, file, is_worth_it ? known : nullptr);
   if (auto written = region.write(); !written) return written;
+  if (is_worth_it) known = region.learned(file.regions().front().entry.blocks_size);
   file.take_names(segment, 0);
   const uint64_t batches = add_ids(segment, file);
   return file.finish(segment.published_events(), batches);

@@ -17,8 +17,10 @@
 
 namespace chronos {
 
-// All published events of the segment, of which there is at least one.
-Result<void> seal_segment(Disk& disk, const std::string& path, ForkId fork, const MemorySegment& segment);
+// All published events of the segment, of which there is at least one.  What was learned before is used when that is
+// worth it, and what is learned now is left in `known`; it may begin as null.
+Result<void> seal_segment(Disk& disk, const std::string& path, ForkId fork, const MemorySegment& segment,
+                          std::shared_ptr<Packing>& known);
 
 // kCorrupt, naming file and byte, when one of them is damaged.  Requires: at least one; each begins where the one
 // before it ends, and together they have fewer than 2^32 - 1 events.

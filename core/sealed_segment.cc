@@ -58,9 +58,11 @@ struct SealedSegment::Cursor {
   RebuiltBatch batch;
 };
 
-SealedSegment::SealedSegment(std::unique_ptr<SealedFile> file, std::string fork_name, ForkId fork)
+SealedSegment::SealedSegment(std::unique_ptr<SealedFile> file, std::string fork_name, ForkId fork,
+                             std::shared_ptr<Unpackings> unpackings)
     : Segment(std::move(fork_name), Position{file->footer().numbers[static_cast<size_t>(SealedNumber::kBase)]}),
       file_(std::move(file)),
+      unpackings_(std::move(unpackings)),
       fork_(fork),
       serial_(next_serial.fetch_add(1)),
       events_(static_cast<uint32_t>(number(SealedNumber::kEvents))),
@@ -78,11 +80,12 @@ SealedSegment::SealedSegment(std::unique_ptr<SealedFile> file, std::string fork_
 }
 
 Result<std::shared_ptr<SealedSegment>> SealedSegment::open(Disk& disk, const std::string& path, std::string fork_name,
-                                                           ForkId fork) {
+                                                           ForkId fork, std::shared_ptr<Unpackings> unpackings) {
   auto file = SealedFile::open(disk, path);
   if (!file) return file.error();
   try {
-    return std::shared_ptr<SealedSegment>(new SealedSegment(*std::move(file), std::move(fork_name), fork));
+    return std::shared_ptr<SealedSegment>(
+        new SealedSegment(*std::move(file), std::move(fork_name), fork, std::move(unpackings)));
   } catch (const Damage& damage) {
     return damage.error();
   }
@@ -138,14 +141,13 @@ const SealedSegment::RegionTexts& SealedSegment::texts(uint32_t i) const {
   if (const RegionTexts* made = made_texts_[i].load(std::memory_order_acquire)) return *made;
   const RegionEntry entry = region(i);
   auto texts = std::make_unique<RegionTexts>();
-  texts->bytes = file_->read(entry.texts_at, entry.texts_size);
-  ByteReader reader(texts->bytes);
-  texts->dictionary = reader.text();
-  const bool has_shapes = texts->shapes.read(reader);
+  ByteReader reader(file_->read(entry.texts_at, entry.texts_size));
+  texts->unpacking = unpackings_->share(reader);
   const uint64_t actors = reader.number();
   for (uint64_t k = 0; k < actors && !reader.bad(); k++) texts->actors.push_back(reader.text());
-  if (!has_shapes || !reader.finished()) file_->fail(entry.texts_at, "begins texts of a region that do not fill it");
-  texts->decompressor = std::make_unique<Decompressor>(texts->dictionary);
+  if (texts->unpacking == nullptr || !reader.finished()) {
+    file_->fail(entry.texts_at, "begins texts of a region that do not fill it");
+  }
   made_texts_[i].store(texts.get(), std::memory_order_release);
   texts_[i] = std::move(texts);
   return *texts_[i];
@@ -209,10 +211,10 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
     copy_block(region, place.block, end, cursor.packed);
     const RegionTexts& texts = this->texts(place.region);
     cursor.reader.reset();
-    if (!texts.decompressor->decompress(std::string_view(cursor.packed).substr(kBlockHead), cursor.bytes)) {
+    if (!texts.unpacking->decompressor().decompress(std::string_view(cursor.packed).substr(kBlockHead), cursor.bytes)) {
       file_->fail(region.blocks_at + entry.offset, "begins a block that is not compressed as it should be");
     }
-    cursor.reader.emplace(cursor.bytes, texts.shapes);
+    cursor.reader.emplace(cursor.bytes, texts.unpacking->shapes());
     cursor.place = place;
     cursor.next = entry.first_local;
     cursor.end = after.first_local;
@@ -396,7 +398,7 @@ size_t SealedSegment::index_bytes() const {
   size_t bytes = 0;
   for (const auto& made : made_texts_) {
     const RegionTexts* texts = made.load(std::memory_order_acquire);
-    if (texts != nullptr) bytes += texts->bytes.size() + texts->decompressor->memory_bytes();
+    if (texts != nullptr) bytes += texts->unpacking->memory_bytes() / static_cast<size_t>(texts->unpacking.use_count());
   }
   return bytes;
 }

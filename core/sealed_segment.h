@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/compression.h"
 #include "core/event_block.h"
 #include "core/packed_table.h"
+#include "core/packing.h"
 #include "core/rebuilt_batch.h"
 #include "core/sealed_file.h"
 #include "core/sealed_format.h"
@@ -25,8 +25,9 @@ namespace chronos {
 class SealedSegment : public Segment {
  public:
   // kCorrupt and kInvalidArgument as SealedFile::open, and when the file is no segment of this fork.
+  // What its regions were packed with is kept in `unpackings`.
   static Result<std::shared_ptr<SealedSegment>> open(Disk& disk, const std::string& path, std::string fork_name,
-                                                     ForkId fork);
+                                                     ForkId fork, std::shared_ptr<Unpackings> unpackings);
 
   const SealedFile& file() const { return *file_; }
   uint64_t batches() const { return number(SealedNumber::kBatches); }
@@ -48,11 +49,8 @@ class SealedSegment : public Segment {
 
   // --- for merging ---
   struct RegionTexts {
-    std::string_view bytes;
-    std::string_view dictionary;
-    ShapeTable shapes;
+    std::shared_ptr<const Unpacking> unpacking;  // shared with other regions, which may be of other segments
     std::vector<std::string_view> actors;
-    std::unique_ptr<Decompressor> decompressor;
   };
   uint32_t regions() const { return static_cast<uint32_t>(number(SealedNumber::kRegions)); }
   RegionEntry region(uint32_t i) const;
@@ -73,7 +71,8 @@ class SealedSegment : public Segment {
   uint32_t name_offset(const RegionEntry& region, Index index, uint32_t number) const;
 
  private:
-  SealedSegment(std::unique_ptr<SealedFile> file, std::string fork_name, ForkId fork);
+  SealedSegment(std::unique_ptr<SealedFile> file, std::string fork_name, ForkId fork,
+                std::shared_ptr<Unpackings> unpackings);
   uint64_t number(SealedNumber which) const { return file_->footer().numbers[static_cast<size_t>(which)]; }
   const Section& section(size_t which) const { return file_->footer().sections[which]; }
   struct Place {
@@ -92,6 +91,7 @@ class SealedSegment : public Segment {
   uint32_t find_store_id(const StoreId& id, uint32_t count) const;
 
   const std::unique_ptr<SealedFile> file_;
+  const std::shared_ptr<Unpackings> unpackings_;  // of all segments of the store
   const ForkId fork_;
   const uint64_t serial_;  // of this object, in this process
   uint32_t events_ = 0;

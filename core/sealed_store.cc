@@ -95,7 +95,7 @@ Result<std::vector<std::shared_ptr<const SealedSegment>>> SealedStore::open_segm
   Segments& segments = segments_[fork];
   for (const SealedRef& ref : manifest_.segments) {
     if (ref.fork != fork) continue;
-    auto opened = SealedSegment::open(disk_, path_of(ref), fork_name, fork);
+    auto opened = SealedSegment::open(disk_, path_of(ref), fork_name, fork, unpackings_);
     if (!opened) return as_damage(opened.error());
     if (ref_of(fork, **opened) != ref) {
       return Error{
@@ -159,8 +159,8 @@ Result<std::vector<Replacement>> SealedStore::seal(const SealPlan& plan) {
   std::vector<Replacement> replaced;
   for (const SealPlan::Part& part : plan.parts) {
     const std::string path = path_of(ref_of(part.fork, *part.segment));
-    if (auto sealed = seal_segment(disk_, path, part.fork, *part.segment); !sealed) return sealed.error();
-    auto opened = SealedSegment::open(disk_, path, part.fork_name, part.fork);
+    if (auto sealed = seal_segment(disk_, path, part.fork, *part.segment, packing_); !sealed) return sealed.error();
+    auto opened = SealedSegment::open(disk_, path, part.fork_name, part.fork, unpackings_);
     if (!opened) return opened.error();
     segments[part.fork].push_back(*opened);
     replaced.push_back({{part.segment}, *opened});
@@ -212,7 +212,7 @@ Result<std::vector<Replacement>> SealedStore::merge_some(uint64_t most_events) {
     ref.events = 0;
     for (const auto& segment : run) ref.events += segment->published_events();
     if (auto merged = merge_segments(disk_, path_of(ref), fork, run); !merged) return merged.error();
-    auto opened = SealedSegment::open(disk_, path_of(ref), run.front()->fork_name(), fork);
+    auto opened = SealedSegment::open(disk_, path_of(ref), run.front()->fork_name(), fork, unpackings_);
     if (!opened) return opened.error();
     Replacement replacement{{run.begin(), run.end()}, *opened};
     std::map<ForkId, Segments> segments = segments_;

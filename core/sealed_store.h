@@ -85,6 +85,8 @@ class SealedStore {
   Manifest manifest_;
   std::string broken_;  // why it is not known which manifest counts; empty when it is
   std::map<ForkId, Segments> segments_;
+  const std::shared_ptr<Unpackings> unpackings_ = std::make_shared<Unpackings>();  // shared with the segments
+  std::shared_ptr<Packing> packing_;  // learned last; null when there is none that serves
 };
 
 }  // namespace chronos

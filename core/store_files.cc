@@ -139,7 +139,8 @@ Result<void> StoreFiles::read_segments() {
     if (discarded_.contains(ref.fork)) continue;
     const auto fork = forks_.find(ref.fork);
     Piece piece{Position{ref.base.value + 1}, Position{ref.base.value + ref.events}, nullptr, nullptr, {}};
-    auto opened = SealedSegment::open(disk_, path, fork == forks_.end() ? "" : fork->second.name, ref.fork);
+    auto opened =
+        SealedSegment::open(disk_, path, fork == forks_.end() ? "" : fork->second.name, ref.fork, unpackings_);
     if (!opened && opened.error().code == Code::kInvalidArgument) return opened.error();
     if (!opened) {
       piece.damage = opened.error().message;

@@ -87,6 +87,7 @@ class StoreFiles {
   std::vector<SealedRef> refs_;
   std::vector<std::shared_ptr<const char[]>> memory_;  // of the log and the changes
   std::map<ForkId, Fork> forks_;
+  const std::shared_ptr<Unpackings> unpackings_ = std::make_shared<Unpackings>();  // shared with the segments
   std::set<ForkId> discarded_;
   std::map<ForkId, uint64_t> nameless_;  // events of forks whose making cannot be read
   Timestamp created_at_;

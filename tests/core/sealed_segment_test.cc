@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <memory>
 
 #include "core/damage.h"
 #include "core/seal.h"
@@ -21,14 +22,15 @@ constexpr Index kIndexes[] = {Index::kStreams, Index::kTypes, Index::kTags, Inde
 const std::string kPath = "/store/segments/a.seg";
 
 std::shared_ptr<SealedSegment> open_segment(Disk& disk, const std::string& path = kPath) {
-  auto opened = SealedSegment::open(disk, path, "main", kMainFork);
+  auto opened = SealedSegment::open(disk, path, "main", kMainFork, std::make_shared<Unpackings>());
   if (!opened) FAIL(opened.error().message);
   return *opened;
 }
 
 std::shared_ptr<SealedSegment> seal(Disk& disk, const MemorySegment& segment, const std::string& path = kPath) {
   REQUIRE(disk.create_directories("/store/segments").has_value());
-  const auto sealed = seal_segment(disk, path, kMainFork, segment);
+  std::shared_ptr<Packing> nothing_known;
+  const auto sealed = seal_segment(disk, path, kMainFork, segment, nothing_known);
   if (!sealed) FAIL(sealed.error().message);
   return open_segment(disk, path);
 }
@@ -133,6 +135,44 @@ TEST_CASE("A sealed segment answers like the one it was made of", "[sealed]") {
   }
 }
 
+TEST_CASE("What one segment taught packs the next ones, as long as it packs them well", "[sealed]") {
+  SimulatedDisk disk(1);
+  REQUIRE(disk.create_directories("/store/segments").has_value());
+  SegmentFiller filler(1, 60);
+  const auto unpackings = std::make_shared<Unpackings>();
+  std::shared_ptr<Packing> known;
+  std::shared_ptr<Packing> first;
+  std::vector<std::shared_ptr<const SealedSegment>> parts;
+  Chance chance(1);
+  for (int i = 0; i < 3; i++) {
+    const auto model = filler.fill(40'000, 500);
+    REQUIRE(model->staged_bytes() > (size_t{8} << 20));
+    const std::string path = kPath + std::to_string(i);
+    REQUIRE(seal_segment(disk, path, kMainFork, *model, known).has_value());
+    REQUIRE(known != nullptr);
+    if (i == 0) first = known;
+    CHECK(known == first);
+    parts.push_back(*SealedSegment::open(disk, path, "main", kMainFork, unpackings));
+    for (int k = 0; k < 300; k++) {
+      const auto any = static_cast<uint32_t>(chance.below(model->published_events()));
+      REQUIRE(text_of(parts.back()->event(any)) == text_of(model->event(any)));
+    }
+  }
+  REQUIRE(merge_segments(disk, kPath, kMainFork, parts).has_value());
+  const auto merged = *SealedSegment::open(disk, kPath, "main", kMainFork, unpackings);
+  CHECK(merged->index_bytes() == 0);
+  for (const uint32_t local : {5u, 40'005u, 80'005u}) static_cast<void>(merged->event(local));
+  // One for all regions of all four.
+  CHECK(merged->index_bytes() < 2 * first->bytes.size());
+  // Few events are packed by themselves, and leave what is known as it is.
+  REQUIRE(seal_segment(disk, kPath + "s", kMainFork, *filler.fill(100, 5), known).has_value());
+  CHECK(known == first);
+  // A packing that served other events better has had its time.
+  known->smallest /= 2;
+  REQUIRE(seal_segment(disk, kPath + "l", kMainFork, *filler.fill(40'000, 500), known).has_value());
+  CHECK(known == nullptr);
+}
+
 TEST_CASE("Merged segments answer like all that they were made of", "[sealed]") {
   for (const uint64_t seed : test_seeds(1, 8)) {
     INFO("CHRONOS_SEED=" << seed);
@@ -181,7 +221,7 @@ TEST_CASE("Merged segments answer like all that they were made of", "[sealed]") 
 
 // Everything there is to read; false when some of it is not what was written.
 bool reads_whole(Disk& disk) {
-  const auto opened = SealedSegment::open(disk, kPath, "main", kMainFork);
+  const auto opened = SealedSegment::open(disk, kPath, "main", kMainFork, std::make_shared<Unpackings>());
   if (!opened) {
     CHECK(opened.error().code == Code::kCorrupt);
     CHECK(opened.error().message.find(kPath) != std::string::npos);
@@ -250,7 +290,7 @@ void rewrite(Disk& disk, const std::function<void(std::string& content, SealedFo
 }
 
 bool same_answers(Disk& disk, const MemorySegment& model) {
-  const auto opened = SealedSegment::open(disk, kPath, "main", kMainFork);
+  const auto opened = SealedSegment::open(disk, kPath, "main", kMainFork, std::make_shared<Unpackings>());
   if (!opened || (*opened)->published_events() != model.published_events()) return false;
   const auto same = or_damage([&]() -> Result<bool> {
     for (uint32_t i = 0; i < model.published_events(); i++) {
@@ -311,7 +351,7 @@ TEST_CASE("A file of another fork is no segment of this one", "[sealed]") {
   SimulatedDisk disk(1);
   SegmentFiller filler(1, 3);
   seal(disk, *filler.fill(10, 3));
-  const auto opened = SealedSegment::open(disk, kPath, "try", ForkId{1});
+  const auto opened = SealedSegment::open(disk, kPath, "try", ForkId{1}, std::make_shared<Unpackings>());
   REQUIRE_FALSE(opened.has_value());
   CHECK(opened.error().code == Code::kCorrupt);
 }
