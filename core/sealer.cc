@@ -1,5 +1,9 @@
 #include "core/sealer.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -101,7 +105,14 @@ void Sealer::note(const Result<void>& outcome) {
   room_cv_.notify_all();
 }
 
+// Whoever appends or reads goes first: sealing has time until memory is short, and then appends wait for it.
+void Sealer::step_back() {
+  constexpr int kNice = 10;
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
+}
+
 void Sealer::run() {
+  step_back();
   std::unique_lock lock(mutex_);
   while (!is_stopping_) {
     wanted_cv_.wait_for(lock, kLook, [this] { return is_wanted_ || is_stopping_; });
@@ -115,7 +126,9 @@ void Sealer::run() {
     lock.unlock();
     {
       const std::lock_guard work(work_mutex_);
-      sealed_.forget_beyond(options_.most_mapped);
+      // What is not taken by events that wait to be sealed.
+      const uint64_t unsealed = sequencer_.unsealed_bytes();
+      sealed_.forget_beyond(options_.most_held - std::min(unsealed, options_.most_held / 4 * 3));
     }
     lock.lock();
   }

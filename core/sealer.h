@@ -23,7 +23,7 @@ class Sealer {
   struct Options {
     uint64_t seal_bytes = 0;
     uint64_t most_unsealed = 0;
-    uint64_t most_mapped = 0;  // of sealed files in memory, by what was read of them
+    uint64_t most_held = 0;    // in memory, by events not sealed and by indexes of sealed ones that were read
     uint64_t most_merged = 0;  // events of a segment that others are merged into
     bool in_background = true;
   };
@@ -47,6 +47,7 @@ class Sealer {
   std::string failure() const;
 
  private:
+  static void step_back();
   void run();
   // Requires: work_mutex_ is held.
   Result<void> seal_and_merge();

@@ -49,8 +49,8 @@ Sealer::Options sealing_options(const StoreOptions& options) {
   const uint64_t memory = std::max(options.max_memory, kLeastMemory);
   Sealer::Options sealing;
   sealing.seal_bytes = options.seal_bytes.value_or(std::min(memory / 16, kMostSealedAtOnce));
-  sealing.most_unsealed = std::max(memory / 4, 2 * sealing.seal_bytes);
-  sealing.most_mapped = memory / 5 * 2;
+  sealing.most_unsealed = std::max(memory / 2, 2 * sealing.seal_bytes);
+  sealing.most_held = memory / 3 * 2;
   sealing.most_merged = std::min(memory / 64, kMostMergedEvents);
   sealing.in_background = options.seal_in_background;
   return sealing;

@@ -38,8 +38,8 @@ struct StoreOptions {
   Limits limits;
   bool allow_os_durability = true;
   uint64_t log_file_bytes = uint64_t{64} << 20;
-  // What the whole process should stay below, at least 64 MiB.  Events that are not sealed take up to a quarter of it,
-  // and indexes of sealed ones that are being read two fifths.
+  // What the whole process should stay below, at least 64 MiB.  Events that are not sealed take up to half of it, and
+  // together with the indexes of sealed ones that are read two thirds.
   uint64_t max_memory = uint64_t{1} << 30;
   // Events are sealed when so many bytes of them are not; a sixteenth of max_memory, at most 64 MiB, if not given.
   std::optional<uint64_t> seal_bytes;
