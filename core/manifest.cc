@@ -1,6 +1,7 @@
 #include "core/manifest.h"
 
 #include <array>
+#include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
@@ -72,9 +73,10 @@ bool decode(std::string_view body, Manifest& manifest) {
 
 std::string segment_file_name(const SealedRef& ref) {
   std::array<char, 80> name;
-  std::snprintf(name.data(), name.size(), "%010u-%016llu-%016llu.seg", ref.fork.value,
-                static_cast<unsigned long long>(ref.base.value + 1),
-                static_cast<unsigned long long>(ref.base.value + ref.events));
+  const uint64_t first = ref.base.value + 1;
+  const uint64_t last = ref.base.value + ref.events;
+  std::snprintf(name.data(), name.size(), "%010" PRIu32 "-%016" PRIu64 "-%016" PRIu64 ".seg", ref.fork.value, first,
+                last);
   return name.data();
 }
 

@@ -19,7 +19,7 @@ void MemorySegment::add_commit(const char* record) {
   commit_count_.store(commits_.size(), std::memory_order_release);
 }
 
-void MemorySegment::add_event(Event event, PostingIndex::Entry& stream, uint64_t type_hash) {
+void MemorySegment::add_event(const Event& event, PostingIndex::Entry& stream, uint64_t type_hash) {
   const uint32_t local = events_.size();
   events_.push_back(event.address());
   streams_.append(stream, local);

@@ -45,7 +45,7 @@ class MemorySegment : public Segment {
   // Announces the commit whose events are added next.  Its record stays where it is.
   void add_commit(const char* record);
   // Adds one event to columns and indexes.
-  void add_event(Event event, PostingIndex::Entry& stream, uint64_t type_hash);
+  void add_event(const Event& event, PostingIndex::Entry& stream, uint64_t type_hash);
   uint32_t staged_events() const { return events_.size(); }
   Position staged_head() const { return Position{base().value + staged_events()}; }
   // Makes the first `events` events visible.

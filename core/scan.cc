@@ -181,7 +181,7 @@ std::optional<Event> EventScan::next() {
     }
     examined_++;
     candidates_->advance();
-    const Event event = view_.at(position);
+    Event event = view_.at(position);
     if (accepts(event)) return event;
   }
 }

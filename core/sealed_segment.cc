@@ -362,6 +362,7 @@ CommitRecord SealedSegment::find_request(HashedName request_id) const {
 
 std::vector<uint64_t> SealedSegment::request_hashes() const {
   std::vector<uint64_t> hashes;
+  hashes.reserve(requests_.size());
   for (uint32_t i = 0; i < requests_.size(); i++) {
     hashes.push_back(hash_bytes(seek(requests_[i].number).event.batch.request_id));
   }

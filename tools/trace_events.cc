@@ -81,8 +81,8 @@ struct Related {
 class Walk {
  public:
   // Stops after `most` events.
-  Walk(const View& view, Event start, size_t most) : view_(view), start_(start), most_(most) {
-    seen_.insert(start.position().value);
+  Walk(const View& view, Event start, size_t most) : view_(view), start_(std::move(start)), most_(most) {
+    seen_.insert(start_.position().value);
   }
 
   void causes(uint64_t depth) {
