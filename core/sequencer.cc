@@ -438,7 +438,8 @@ uint64_t Sequencer::index_bytes() const {
   const std::lock_guard lock(mutex_);
   uint64_t bytes = requests_.size() * sizeof(std::pair<uint64_t, KnownRequest>);
   for (const auto& fork : env_.forks.shown()) {
-    for (const LinePiece& piece : *fork->line()) {
+    const std::shared_ptr<const HistoryLine> line = fork->line();
+    for (const LinePiece& piece : *line) {
       if (piece.segment->fork_name() == *fork->name) bytes += piece.segment->index_bytes();
     }
   }

@@ -96,7 +96,8 @@ uint64_t Sequencer::count_unsealed() const {
 }
 
 void Sequencer::keep_requests_of(const Fork& fork) {
-  for (const LinePiece& piece : *fork.line()) {
+  const std::shared_ptr<const HistoryLine> line = fork.line();
+  for (const LinePiece& piece : *line) {
     if (piece.segment->fork_name() == *fork.name) discarded_segments_.emplace_back(fork.id, piece.segment);
   }
 }
@@ -105,7 +106,8 @@ void Sequencer::keep_requests_of(const Fork& fork) {
 CommitRecord Sequencer::find_sealed_request(std::string_view request_id) const {
   const HashedName hashed(request_id);
   for (const auto& fork : env_.forks.shown()) {
-    for (const LinePiece& piece : *fork->line()) {
+    const std::shared_ptr<const HistoryLine> line = fork->line();
+    for (const LinePiece& piece : *line) {
       if (piece.segment->fork_name() != *fork->name) continue;
       CommitRecord found = piece.segment->find_request(hashed);
       if (found.record != nullptr) return found;
