@@ -338,7 +338,8 @@ HistoryReport Store::verify(const std::function<bool(double done)>& go_on) const
   std::vector<std::shared_ptr<const SealedSegment>> segments;
   for (const auto& fork : engine_->forks.shown()) {
     views.push_back(ForkTable::view(*fork));
-    for (const LinePiece& piece : *fork->line()) {
+    const std::shared_ptr<const HistoryLine> line = fork->line();
+    for (const LinePiece& piece : *line) {
       auto sealed = std::dynamic_pointer_cast<const SealedSegment>(piece.segment);
       if (sealed != nullptr && sealed->fork_name() == *fork->name) segments.push_back(std::move(sealed));
     }
