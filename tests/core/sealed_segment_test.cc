@@ -347,6 +347,33 @@ TEST_CASE("Planted bugs in a sealed file with right checksums are found by the m
   }));
 }
 
+// The places that docs/FORMAT.md gives.
+TEST_CASE("The footer of a sealed file lies where the document says", "[sealed]") {
+  SimulatedDisk disk(1);
+  SegmentFiller filler(1, 5);
+  filler.fill(7, 3);
+  const auto sealed = seal(disk, *filler.fill(40, 3));
+  const auto mapped = disk.map(kPath);
+  REQUIRE(mapped.has_value());
+  const std::string_view bytes = (*mapped)->bytes();
+  const auto number_at = [&](size_t from_end) {
+    uint64_t number = 0;
+    std::memcpy(&number, bytes.data() + bytes.size() - from_end, sizeof number);
+    return number;
+  };
+  CHECK(bytes.substr(0, 8) == "CHRONSEG");
+  CHECK(bytes.substr(bytes.size() - 8) == "CHRONSEG");
+  CHECK(number_at(424) == sealed->file().content_size());
+  CHECK(number_at(416) == hash_bytes(bytes.substr(number_at(424), bytes.size() - 424 - number_at(424))));
+  CHECK(number_at(408) == 1);
+  CHECK(number_at(408 - 16) == 7);
+  CHECK(number_at(408 - 24) == 40);
+  CHECK(number_at(280 + 0) == sealed->file().footer().sections[0].offset);
+  CHECK(number_at(280 - 8) == sealed->file().footer().sections[0].size);
+  CHECK(number_at(24) == 1);
+  CHECK(number_at(16) == hash_bytes(bytes.substr(bytes.size() - 424, 408)));
+}
+
 TEST_CASE("A file of another fork is no segment of this one", "[sealed]") {
   SimulatedDisk disk(1);
   SegmentFiller filler(1, 3);
