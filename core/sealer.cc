@@ -36,23 +36,24 @@ Sealer::~Sealer() {
 
 std::string Sealer::failure() const {
   const std::lock_guard lock(mutex_);
-  return failure_;
+  return failure_.empty() ? merge_failure_ : failure_;
 }
 
 Result<void> Sealer::make_room() {
   if (sequencer_.unsealed_bytes() < options_.seal_bytes) return {};
   if (!options_.in_background) static_cast<void>(seal().has_value());
   std::unique_lock lock(mutex_);
-  if (!is_wanted_) {
-    is_wanted_ = true;
-    wanted_cv_.notify_all();
-  }
   const auto has_room = [this] { return sequencer_.unsealed_bytes() < options_.most_unsealed; };
-  if (has_room()) return {};
-  if (options_.in_background) {
-    room_cv_.wait(lock, [&] { return has_room() || is_stopping_ || !failure_.empty(); });
+  for (;;) {
+    // Asked for anew each time: what was appended while the last seal went on may leave no room either.
+    if (!is_wanted_) {
+      is_wanted_ = true;
+      wanted_cv_.notify_all();
+    }
+    if (has_room()) return {};
+    if (!options_.in_background || is_stopping_ || !failure_.empty()) break;
+    room_cv_.wait(lock);
   }
-  if (has_room()) return {};
   return Error{Code::kUnavailable,
                "the memory for events that are not sealed is used up, and sealing fails" +
                    (failure_.empty() ? std::string() : " (" + failure_ + ")") +
@@ -66,35 +67,38 @@ Result<void> Sealer::seal() {
 
 Result<void> Sealer::seal_and(const std::function<Result<void>()>& work) {
   const std::lock_guard working(work_mutex_);
-  const Result<void> outcome = seal_and_merge();
+  const Result<void> outcome = or_damage([this] { return seal_new(); });
   note(outcome);
-  return outcome ? work() : outcome;
+  if (!outcome) return outcome;
+  merge();
+  sealed_bytes_ = sealed_.bytes();
+  segments_ = sealed_.manifest().segments.size();
+  return work();
 }
 
-Result<void> Sealer::seal_and_merge() {
-  return or_damage([this]() -> Result<void> {
-    const auto plan = sequencer_.begin_seal();
-    if (!plan) return plan.error();
-    if (plan->sealed != sealed_.manifest().sealed) {
-      const auto replaced = sealed_.seal(*plan);
-      if (!replaced) return replaced.error();
-      if (auto ended = sequencer_.end_seal(*plan, *replaced, sealed_.manifest()); !ended) return ended;
-      // Whoever waits for room does not wait for merging.
-      {
-        const std::lock_guard lock(mutex_);
-      }
-      room_cv_.notify_all();
-    }
+Result<void> Sealer::seal_new() {
+  const auto plan = sequencer_.begin_seal();
+  if (!plan) return plan.error();
+  if (plan->sealed == sealed_.manifest().sealed) return {};
+  const auto replaced = sealed_.seal(*plan);
+  if (!replaced) return replaced.error();
+  return sequencer_.end_seal(*plan, *replaced, sealed_.manifest());
+}
+
+// Nobody waits for it: segments that do not merge are read as they are.
+void Sealer::merge() {
+  if (is_unmergeable_) return;
+  const Result<void> outcome = or_damage([this]() -> Result<void> {
     for (;;) {
       const auto merged = sealed_.merge_some(options_.most_merged);
       if (!merged) return merged.error();
-      if (merged->empty()) break;
+      if (merged->empty()) return {};
       sequencer_.replace(*merged);
     }
-    sealed_bytes_ = sealed_.bytes();
-    segments_ = sealed_.manifest().segments.size();
-    return {};
   });
+  is_unmergeable_ = !outcome && outcome.error().code == Code::kCorrupt;
+  const std::lock_guard lock(mutex_);
+  merge_failure_ = outcome ? std::string() : outcome.error().message;
 }
 
 void Sealer::note(const Result<void>& outcome) {

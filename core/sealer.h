@@ -50,13 +50,15 @@ class Sealer {
   static void step_back();
   void run();
   // Requires: work_mutex_ is held.
-  Result<void> seal_and_merge();
+  Result<void> seal_new();
+  void merge();
   void note(const Result<void>& outcome);
 
   Sequencer& sequencer_;
   SealedStore& sealed_;
   const Options options_;
-  std::mutex work_mutex_;  // held while sealing
+  std::mutex work_mutex_;        // held while sealing
+  bool is_unmergeable_ = false;  // a segment is damaged; only with work_mutex_
   std::atomic<uint64_t> sealed_bytes_{0};
   std::atomic<uint64_t> segments_{0};
 
@@ -66,6 +68,7 @@ class Sealer {
   bool is_wanted_ = false;
   bool is_stopping_ = false;
   std::string failure_;
+  std::string merge_failure_;
   std::thread thread_;
 };
 
