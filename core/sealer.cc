@@ -67,7 +67,7 @@ Result<void> Sealer::seal() {
 
 Result<void> Sealer::seal_and(const std::function<Result<void>()>& work) {
   const std::lock_guard working(work_mutex_);
-  const Result<void> outcome = or_damage([this] { return seal_new(); });
+  Result<void> outcome = or_damage([this] { return seal_new(); });
   note(outcome);
   if (!outcome) return outcome;
   merge();
