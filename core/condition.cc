@@ -20,27 +20,23 @@
 #include <cstdint>
 
 #include "core/batch.h"
+#include "core/varint.h"
 
 namespace chronos {
 namespace {
 
-void put_number(std::string& to, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) to.push_back(static_cast<char>(value | 0x80));
-  to.push_back(static_cast<char>(value));
-}
-
 void put_string(std::string& to, std::string_view text) {
-  put_number(to, text.size());
+  put_varint(to, text.size());
   to.append(text);
 }
 
 void put_strings(std::string& to, const std::vector<std::string>& texts) {
-  put_number(to, texts.size());
+  put_varint(to, texts.size());
   for (const std::string& text : texts) put_string(to, text);
 }
 
 void put_match(std::string& to, const Match& match) {
-  put_number(to, match.size());
+  put_varint(to, match.size());
   for (const MatchItem& item : match) {
     put_strings(to, item.types);
     put_strings(to, item.tags);
@@ -54,11 +50,11 @@ void put_condition(std::string& to, const Condition& condition) {
   switch (condition.kind) {
     case Condition::Kind::kStreamVersion:
       put_string(to, condition.stream);
-      return put_number(to, condition.version.value);
+      return put_varint(to, condition.version.value);
     case Condition::Kind::kStreamExists: return put_string(to, condition.stream);
-    case Condition::Kind::kNoneMatch: put_number(to, condition.position.value); return put_match(to, condition.match);
+    case Condition::Kind::kNoneMatch: put_varint(to, condition.position.value); return put_match(to, condition.match);
     case Condition::Kind::kSomeMatch: return put_match(to, condition.match);
-    case Condition::Kind::kHead: return put_number(to, condition.position.value);
+    case Condition::Kind::kHead: return put_varint(to, condition.position.value);
   }
 }
 
@@ -206,7 +202,7 @@ bool matches(const Match& match, const Event& event) {
 std::string encode_conditions(const std::vector<Condition>& conditions) {
   std::string bytes;
   if (conditions.empty()) return bytes;
-  put_number(bytes, conditions.size());
+  put_varint(bytes, conditions.size());
   for (const Condition& condition : conditions) put_condition(bytes, condition);
   return bytes;
 }

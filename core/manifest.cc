@@ -80,6 +80,16 @@ std::string segment_file_name(const SealedRef& ref) {
   return name.data();
 }
 
+std::optional<SealedRef> parse_segment_file_name(const std::string& name) {
+  unsigned fork = 0;
+  unsigned long long first = 0;
+  unsigned long long last = 0;
+  if (std::sscanf(name.c_str(), "%10u-%16llu-%16llu.seg", &fork, &first, &last) != 3) return std::nullopt;
+  if (first == 0 || last < first || last - first >= UINT32_MAX) return std::nullopt;
+  const SealedRef ref{ForkId{fork}, Position{first - 1}, static_cast<uint32_t>(last - first + 1)};
+  return segment_file_name(ref) == name ? std::optional(ref) : std::nullopt;
+}
+
 Result<std::optional<Manifest>> read_manifest(Disk& disk, const std::string& directory) {
   const std::string path = path_of(directory);
   const auto there = disk.exists(path);

@@ -20,6 +20,8 @@ struct SealedRef {
   bool operator==(const SealedRef&) const = default;
 };
 std::string segment_file_name(const SealedRef& ref);
+// What it says; nothing of any other name.
+std::optional<SealedRef> parse_segment_file_name(const std::string& name);
 
 struct Manifest {
   Lsn sealed;                       // every record of the log up to it is in a segment or among the changes

@@ -13,7 +13,7 @@
 namespace chronos {
 
 // Of SealedFooter::numbers.
-enum class SealedNumber : size_t { kKind, kFork, kBase, kEvents, kBatches, kRegions, kBlocks, kStoreId };
+enum class SealedNumber : size_t { kKind, kFork, kBase, kEvents, kBatches, kRegions, kBlocks };
 inline constexpr uint64_t kSegmentKind = 1;
 
 // Of SealedFooter::sections.  Each index has two: the table from a name's hash to its record, and the records.

@@ -237,9 +237,9 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
   return cursor;
 }
 
-void SealedSegment::add_to(RebuiltBatch& batch, const RegionEntry& region, const Cursor& cursor) const {
+void SealedSegment::add_to(RebuiltBatch& batch, const RegionEntry& region, Cursor& cursor) const {
   const PackedEvent& event = cursor.event;
-  auto& tags = const_cast<Cursor&>(cursor).tags;
+  std::vector<std::string_view>& tags = cursor.tags;
   tags.clear();
   for (const uint32_t tag : event.tags) {
     tags.push_back(name_record(Index::kTags, name_offset(region, Index::kTags, tag)).name);
@@ -250,10 +250,10 @@ void SealedSegment::add_to(RebuiltBatch& batch, const RegionEntry& region, const
             Timestamp{region.recorded_at + event.batch.recorded_at});
 }
 
-CommitRecord SealedSegment::finish(RebuiltBatch& batch, const Cursor& cursor, const PackedEvent& first, uint32_t local,
+CommitRecord SealedSegment::finish(RebuiltBatch& batch, Place place, const PackedEvent& first, uint32_t local,
                                    bool is_excerpt) const {
-  const RegionEntry region = this->region(cursor.place.region);
-  const RegionTexts& texts = this->texts(cursor.place.region);
+  const RegionEntry region = this->region(place.region);
+  const RegionTexts& texts = this->texts(place.region);
   if (first.batch.actor >= texts.actors.size()) file_->fail(region.texts_at, "begins texts without an actor");
   RebuiltBatch::Head head;
   head.fork = fork_;
@@ -268,7 +268,7 @@ Event SealedSegment::event(uint32_t local) const {
   Cursor& cursor = seek(local);
   cursor.batch.clear();
   add_to(cursor.batch, region(cursor.place.region), cursor);
-  CommitRecord record = finish(cursor.batch, cursor, cursor.event, local, true);
+  CommitRecord record = finish(cursor.batch, cursor.place, cursor.event, local, true);
   const size_t size = Commit(record.record).events().size();
   const char* const end = record.record + record_length(Commit(record.record).header());
   return Event(end - size, std::move(record.memory));
@@ -285,12 +285,10 @@ CommitRecord SealedSegment::commit_record(uint32_t first_local) const {
   RebuiltBatch batch;
   const Place place = cursor.place;
   for (uint32_t i = 0; i < first.batch.events && first_local + i < events_; i++) {
-    const Cursor& at = seek(first_local + i);
+    Cursor& at = seek(first_local + i);
     add_to(batch, region(at.place.region), at);
   }
-  Cursor head;
-  head.place = place;
-  return finish(batch, head, first, first_local, false);
+  return finish(batch, place, first, first_local, false);
 }
 
 // --- names ---

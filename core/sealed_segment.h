@@ -44,6 +44,7 @@ class SealedSegment : public Segment {
 
   // The batch that a request made.
   CommitRecord find_request(HashedName request_id) const override;
+  bool holds_requests() const override { return requests_.size() > 0; }
   // Of every request id in it.
   std::vector<uint64_t> request_hashes() const;
 
@@ -85,8 +86,8 @@ class SealedSegment : public Segment {
   // The thread's own: the block it read last, and how far.
   struct Cursor;
   Cursor& seek(uint32_t local) const;
-  void add_to(RebuiltBatch& batch, const RegionEntry& region, const Cursor& cursor) const;
-  CommitRecord finish(RebuiltBatch& batch, const Cursor& cursor, const PackedEvent& first, uint32_t local,
+  void add_to(RebuiltBatch& batch, const RegionEntry& region, Cursor& cursor) const;
+  CommitRecord finish(RebuiltBatch& batch, Place place, const PackedEvent& first, uint32_t local,
                       bool is_excerpt) const;
   uint32_t find_store_id(const StoreId& id, uint32_t count) const;
 

@@ -65,6 +65,7 @@ class Segment {
   // The batch that a request made, laid out as in the log; null without one.  One in memory knows none: the sequencer
   // keeps those.
   virtual CommitRecord find_request(HashedName) const { return {}; }
+  virtual bool holds_requests() const { return false; }
 
   // Memory taken by what is not events.
   virtual size_t index_bytes() const = 0;

@@ -147,7 +147,9 @@ class Sequencer {
   void remember_request(std::string_view request_id, const char* record, ForkId fork);
   // The record that carried the request out; null without one.  kIdReused when it went with the fork it was for.
   Result<CommitRecord> find_request(std::string_view request_id, const Foresight* foresight) const;
+  // Any thread; the lock is not needed.
   CommitRecord find_sealed_request(std::string_view request_id) const;
+  void list_request_segments();
   void keep_requests_of(const Fork& fork);
   void forget_sealed_requests(const SealPlan& plan, const Manifest& manifest);
   Result<void> exclusively(const std::function<Result<void>(Log&)>& work);
@@ -190,6 +192,10 @@ class Sequencer {
   std::vector<uint64_t> gone_requests_;  // as in the manifest
   // Of forks discarded since: their sealed segments, which know more of them.
   std::vector<std::pair<ForkId, std::shared_ptr<const Segment>>> discarded_segments_;
+  // Sealed segments of all forks that hold requests; replaced as a whole when that changes.  Those of a fork discarded
+  // since may be among them: discarded_segments_ is asked first.
+  std::shared_ptr<const ForkTable::Segments> request_segments_ = std::make_shared<ForkTable::Segments>();
+  mutable std::mutex request_segments_mutex_;  // guards the pointer
   std::atomic<uint64_t> seal_epoch_{0};  // how often sealed segments took the place of others in memory
   std::string unsealed_changes_;         // records of changes, one after the other
   std::atomic<bool> main_protected_{false};

@@ -89,6 +89,7 @@ Result<void> Sequencer::recover_sealed(const SealedStore& sealed, const OpenSegm
   last_time_ = manifest.recorded_at;
   staged_ = settled_ = durable_ = manifest.sealed;
   gone_requests_ = manifest.gone_requests;
+  list_request_segments();
   return {};
 }
 

@@ -61,6 +61,7 @@ Result<void> Sequencer::end_seal(const SealPlan& plan, const std::vector<Replace
   {
     const std::unique_lock lock = lock_soon(mutex_);
     for (const Replacement& each : replaced) env_.forks.replace(each.segments, each.fresh);
+    list_request_segments();
     seal_epoch_.fetch_add(1, std::memory_order_release);
     unsealed_changes_.erase(0, plan.changes.size());
     forget_sealed_requests(plan, manifest);
@@ -83,6 +84,7 @@ void Sequencer::forget_sealed_requests(const SealPlan& plan, const Manifest& man
 void Sequencer::replace(const std::vector<Replacement>& replaced) {
   const std::unique_lock lock = lock_soon(mutex_);
   for (const Replacement& each : replaced) env_.forks.replace(each.segments, each.fresh);
+  list_request_segments();
   seal_epoch_.fetch_add(1, std::memory_order_release);
 }
 
@@ -102,16 +104,32 @@ void Sequencer::keep_requests_of(const Fork& fork) {
   }
 }
 
-// In the segments of every fork: a request is of the store.
-CommitRecord Sequencer::find_sealed_request(std::string_view request_id) const {
-  const HashedName hashed(request_id);
-  for (const auto& fork : env_.forks.shown()) {
+void Sequencer::list_request_segments() {
+  ForkTable::Segments segments;
+  for (const auto& fork : env_.forks.living()) {
     const std::shared_ptr<const HistoryLine> line = fork->line();
     for (const LinePiece& piece : *line) {
-      if (piece.segment->fork_name() != *fork->name) continue;
-      CommitRecord found = piece.segment->find_request(hashed);
-      if (found.record != nullptr) return found;
+      const bool is_own = piece.segment->fork_name() == *fork->name;
+      if (is_own && piece.segment->holds_requests()) segments.push_back(piece.segment);
     }
+  }
+  auto listed = std::make_shared<const ForkTable::Segments>(std::move(segments));
+  const std::lock_guard lock(request_segments_mutex_);
+  request_segments_.swap(listed);
+}
+
+// In those of every fork: a request is of the store.
+CommitRecord Sequencer::find_sealed_request(std::string_view request_id) const {
+  std::shared_ptr<const ForkTable::Segments> segments;
+  {
+    const std::lock_guard lock(request_segments_mutex_);
+    segments = request_segments_;
+  }
+  if (segments->empty()) return {};
+  const HashedName hashed(request_id);
+  for (const auto& segment : *segments) {
+    CommitRecord found = segment->find_request(hashed);
+    if (found.record != nullptr) return found;
   }
   return {};
 }

@@ -128,8 +128,10 @@ TEST_CASE("a power cut during a backup leaves the store as it is, and the backup
     run.store = run.open("/store");
     REQUIRE(check_store(*run.store, run.model) == "");
   }
-  CHECK(whole > 0);
-  CHECK(refused > 0);
+  if (whole + refused > 1) {  // not with one seed
+    CHECK(whole > 0);
+    CHECK(refused > 0);
+  }
 }
 
 TEST_CASE("backups are made while others append, and each is a moment of the history", "[backup][threads]") {

@@ -279,4 +279,26 @@ TEST_CASE("the check of a store lists damage in sealed files and goes on with th
   CHECK(has_other);
 }
 
+TEST_CASE("a damaged segment keeps others from merging, not from being sealed", "[salvage][sealed]") {
+  DamagedStore store(6, 0);
+  for (int file = 0; file < 7; file++) store.seal_many("stream-" + std::to_string(file));
+  const auto files = store.files(".seg");
+  REQUIRE(files.size() == 7);
+  store.flip(files[0], 5000);
+  const auto opened = store.open("/store");
+  for (uint64_t more = 0; more < 2; more++) {
+    ModelBatch batch;
+    batch.events.emplace_back();
+    batch.events.back().stream = "more";
+    batch.events.back().type = "Set";
+    REQUIRE(opened->append(*to_engine(batch)));
+    REQUIRE(opened->seal());
+    const StoreStatus status = opened->status();
+    CHECK(status.segments == 8 + more);
+    CHECK(status.log_bytes == 0);
+    CHECK(has(status.sealing_failure, files[0]));
+  }
+  CHECK(opened->view({})->stream("more").size() == 2);
+}
+
 }  // namespace chronos::test
