@@ -12,8 +12,8 @@
 // the digits do: both are brought to the form 0.DIGITS x 10^E without zeros at either end of the digits.
 #include "core/json_walk.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 #include <algorithm>
@@ -150,46 +150,90 @@ struct Block {
   uint64_t closing = 0;  // } and ]
 };
 
-#if defined(__SSE2__)
-
-Block read_block(const char* at) {
-  Block block;
-  const auto equal = [](__m128i bytes, char c) {
-    return static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)))));
-  };
-  for (int i = 0; i < 64; i += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + i));
-    const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));  // '[' to '{', ']' to '}', nothing else to either
-    block.quotes |= equal(bytes, '"') << i;
-    block.backslashes |= equal(bytes, '\\') << i;
-    block.opening |= equal(folded, '{') << i;
-    block.closing |= equal(folded, '}') << i;
+// What the walk needs of a processor: its blocks, and two counts.  Every processor can do this.
+struct PlainSteps {
+#if defined(__x86_64__)
+  static Block read_block(const char* at) {
+    Block block;
+    const auto equal = [](__m128i bytes, char c) {
+      return static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)))));
+    };
+    for (int i = 0; i < 64; i += 16) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + i));
+      const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+      block.quotes |= equal(bytes, '"') << i;
+      block.backslashes |= equal(bytes, '\\') << i;
+      block.opening |= equal(folded, '{') << i;
+      block.closing |= equal(folded, '}') << i;
+    }
+    return block;
   }
-  return block;
-}
-
 #else
-
-Block read_block(const char* at) {
-  Block block;
-  for (int i = 0; i < 64; i++) {
-    block.quotes |= uint64_t{at[i] == '"'} << i;
-    block.backslashes |= uint64_t{at[i] == '\\'} << i;
-    block.opening |= uint64_t{at[i] == '{' || at[i] == '['} << i;
-    block.closing |= uint64_t{at[i] == '}' || at[i] == ']'} << i;
+  static Block read_block(const char* at) {
+    Block block;
+    for (int i = 0; i < 64; i++) {
+      block.quotes |= uint64_t{at[i] == '"'} << i;
+      block.backslashes |= uint64_t{at[i] == '\\'} << i;
+      block.opening |= uint64_t{at[i] == '{' || at[i] == '['} << i;
+      block.closing |= uint64_t{at[i] == '}' || at[i] == ']'} << i;
+    }
+    return block;
   }
-  return block;
+#endif
+
+  // Without the instruction for it (Warren, "Hacker's Delight", section 5-1).
+  static size_t count_bits(uint64_t bits) {
+    bits -= (bits >> 1) & 0x5555555555555555;
+    bits = (bits & 0x3333333333333333) + ((bits >> 2) & 0x3333333333333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (bits * 0x0101010101010101) >> 56;
+  }
+
+  // From each quote that opens a string up to, not with, the one that closes it.
+  static uint64_t between(uint64_t quotes) {
+    for (int shift = 1; shift < 64; shift *= 2) quotes ^= quotes << shift;
+    return quotes;
+  }
+};
+
+#if defined(__x86_64__)
+
+// The same for processors with AVX2, POPCNT and PCLMULQDQ: nearly all since 2013.
+#define CHRONOS_WIDE [[gnu::target("avx2,bmi,popcnt,pclmul")]]
+struct WideSteps {
+  CHRONOS_WIDE static Block read_block(const char* at) {
+    const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + 32));
+    const __m256i fold = _mm256_set1_epi8(0x20);
+    const __m256i low_folded = _mm256_or_si256(low, fold);
+    const __m256i high_folded = _mm256_or_si256(high, fold);
+    return {equal(low, high, '"'), equal(low, high, '\\'), equal(low_folded, high_folded, '{'),
+            equal(low_folded, high_folded, '}')};
+  }
+  CHRONOS_WIDE static size_t count_bits(uint64_t bits) { return static_cast<size_t>(_mm_popcnt_u64(bits)); }
+  // A product without carries with all ones adds up, at each bit, the ones up to it.
+  CHRONOS_WIDE static uint64_t between(uint64_t quotes) {
+    const __m128i product =
+        _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<int64_t>(quotes)), _mm_set1_epi8(static_cast<char>(-1)), 0);
+    return static_cast<uint64_t>(_mm_cvtsi128_si64(product));
+  }
+
+ private:
+  CHRONOS_WIDE static uint64_t equal(__m256i low, __m256i high, char c) {
+    const __m256i wanted = _mm256_set1_epi8(c);
+    const auto first = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)));
+    const auto second = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)));
+    return first | uint64_t{second} << 32;
+  }
+};
+
+bool is_wide() {
+  static const bool has_all = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                              __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("pclmul");
+  return has_all;
 }
 
 #endif
-
-// Without the instruction for it, which not every x86-64 has (Warren, "Hacker's Delight", section 5-1).
-size_t count_bits(uint64_t bits) {
-  bits -= (bits >> 1) & 0x5555555555555555;
-  bits = (bits & 0x3333333333333333) + ((bits >> 2) & 0x3333333333333333);
-  bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
-  return (bits * 0x0101010101010101) >> 56;
-}
 
 // The bytes that a backslash escapes.  `first_is_escaped` says so of the block's first byte, and then of the next
 // block's.
@@ -205,44 +249,55 @@ uint64_t escaped_bits(uint64_t backslashes, bool& first_is_escaped) {
   return escaped;
 }
 
-// From each quote that opens a string up to, not with, the one that closes it.
-uint64_t between(uint64_t quotes) {
-  for (int shift = 1; shift < 64; shift *= 2) quotes ^= quotes << shift;
-  return quotes;
-}
-
-}  // namespace
+using Skipped = SkippedContainer;
 
 // 64 bytes at a time, a bit for each (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019, section 3.1):
 // the quotes that no backslash escapes turn into the bits between them, the brackets outside are counted, and only in
 // the block where the container can end they are looked at one by one.
-void JsonWalk::skip_container() {
+template <typename Steps>
+[[gnu::always_inline]] inline Skipped skip(const char* at) {
   uint64_t in_string = 0;   // all bits: a string reaches into the block
   bool is_escaped = false;  // the block's first byte is
   size_t depth = 0;
-  containers_taken_ = 0;
-  for (const char* block = at_;; block += 64) {
-    const Block bytes = read_block(block);
+  size_t containers = 0;
+  for (const char* block = at;; block += 64) {
+    const Block bytes = Steps::read_block(block);
     const uint64_t quotes = bytes.quotes & ~escaped_bits(bytes.backslashes, is_escaped);
-    const uint64_t strings = between(quotes) ^ in_string;
+    const uint64_t strings = Steps::between(quotes) ^ in_string;
     in_string = (strings >> 63) * ~uint64_t{0};
     const uint64_t opening = bytes.opening & ~strings;
     uint64_t closing = bytes.closing & ~strings;
-    const size_t opened = count_bits(opening);
-    const size_t closed = count_bits(closing);
+    const size_t opened = Steps::count_bits(opening);
+    const size_t closed = Steps::count_bits(closing);
     if (closed >= depth) {
       for (size_t k = 1; closing != 0; k++, closing &= closing - 1) {
         const uint64_t before = (closing & (~closing + 1)) - 1;
-        const size_t opened_before = count_bits(opening & before);
+        const size_t opened_before = Steps::count_bits(opening & before);
         if (depth + opened_before != k) continue;
-        containers_taken_ += opened_before;
-        at_ = block + std::countr_zero(closing) + 1;
-        return;
+        return {block + std::countr_zero(closing) + 1, containers + opened_before};
       }
     }
     depth += opened - closed;
-    containers_taken_ += opened;
+    containers += opened;
   }
+}
+
+#if defined(__x86_64__)
+CHRONOS_WIDE Skipped skip_widely(const char* at) { return skip<WideSteps>(at); }
+#endif
+
+}  // namespace
+
+SkippedContainer skip_container_plainly(const char* at) { return skip<PlainSteps>(at); }
+
+void JsonWalk::skip_container() {
+#if defined(__x86_64__)
+  const Skipped skipped = is_wide() ? skip_widely(at_) : skip_container_plainly(at_);
+#else
+  const Skipped skipped = skip_container_plainly(at_);
+#endif
+  at_ = skipped.end;
+  containers_taken_ = skipped.containers;
 }
 
 void JsonWalk::skip_plain() {

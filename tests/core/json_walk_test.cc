@@ -49,6 +49,9 @@ void check(const std::string& object) {
     REQUIRE(walk.take() == std::string_view(padded).substr(0, expected.size));
     REQUIRE(expected.size == object.size());
     REQUIRE(walk.containers_taken() == expected.containers);
+    const SkippedContainer plainly = skip_container_plainly(padded.data());
+    REQUIRE(plainly.end == padded.data() + expected.size);
+    REQUIRE(plainly.containers == expected.containers);
   }
 }
 
