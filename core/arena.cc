@@ -67,8 +67,12 @@ std::span<char> Arena::claim_ahead(size_t ahead) {
 
 void Arena::make_ready(std::span<char> claimed) {
 #ifdef MADV_POPULATE_WRITE
-  // Where it cannot be done (Linux before 5.14) the faults come one by one.
-  if (!claimed.empty()) static_cast<void>(madvise(claimed.data(), claimed.size(), MADV_POPULATE_WRITE));
+  // In pieces: meanwhile no other thread can change the address space, as allocating does.
+  constexpr size_t kPiece = size_t{256} << 10;
+  for (; !claimed.empty(); claimed = claimed.subspan(std::min(kPiece, claimed.size()))) {
+    // Where it cannot be done (Linux before 5.14) the faults come one by one.
+    if (madvise(claimed.data(), std::min(kPiece, claimed.size()), MADV_POPULATE_WRITE) != 0) return;
+  }
 #else
   static_cast<void>(claimed);
 #endif

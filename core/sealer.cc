@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{200};  // how often memory of files is looked at
 constexpr std::chrono::seconds kPause{5};        // after a failure
+// While more than so much is appended in so long, as by an import, sealing would take the processor from it.
+constexpr std::chrono::milliseconds kTick{100};
+constexpr uint64_t kManyBytes = uint64_t{1} << 20;
 
 }  // namespace
 
@@ -115,11 +118,27 @@ void Sealer::step_back() {
   static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
 }
 
+// There is memory for it: up to half of what appends may take.
+void Sealer::let_appends_pass(std::unique_lock<std::mutex>& lock) {
+  uint64_t before = 0;
+  for (uint64_t now = sequencer_.unsealed_bytes(); now < options_.most_unsealed / 2 && now > before + kManyBytes;
+       now = sequencer_.unsealed_bytes()) {
+    before = now;
+    if (wanted_cv_.wait_for(lock, kTick, [this] { return is_stopping_; })) return;
+  }
+}
+
 void Sealer::run() {
   step_back();
   std::unique_lock lock(mutex_);
   while (!is_stopping_) {
-    wanted_cv_.wait_for(lock, kLook, [this] { return is_wanted_ || is_stopping_; });
+    const auto is_due = [this] { return is_wanted_ || is_stopping_; };
+    if (segments() > 0) {
+      wanted_cv_.wait_for(lock, kLook, is_due);
+    } else {
+      wanted_cv_.wait(lock, is_due);
+    }
+    if (is_wanted_) let_appends_pass(lock);
     if (is_stopping_) return;
     if (std::exchange(is_wanted_, false) && sequencer_.unsealed_bytes() >= options_.seal_bytes) {
       lock.unlock();

@@ -1,7 +1,7 @@
 // Decides when to seal, and does it: in a thread of its own, or in that of whoever appends.
 //
-// What is not sealed is held in memory.  From Options::seal_bytes of it on it is sealed; appends that would take it
-// beyond Options::most_unsealed wait until it is.
+// What is not sealed is held in memory.  From Options::seal_bytes of it on it is sealed as soon as fewer appends come
+// than sealing would hold up, or at half of Options::most_unsealed; appends that would take it beyond that wait.
 #pragma once
 
 #include <atomic>
@@ -49,6 +49,7 @@ class Sealer {
  private:
   static void step_back();
   void run();
+  void let_appends_pass(std::unique_lock<std::mutex>& lock);
   // Requires: work_mutex_ is held.
   Result<void> seal_new();
   void merge();
