@@ -18,19 +18,21 @@
 //
 // The same lines on purpose once more: another import id.
 //
-// Speed: the calling thread finds lines, validates, decodes, encodes and stages; another one makes durable what is
-// staged (mcp/import_target.h).  Per event of 375 bytes validating takes most of it, about 200 ns.
+// Speed: the calling thread finds lines and stages blocks in order; others check and encode the blocks to come
+// (mcp/block_encoders.h), and one makes durable what is staged (mcp/import_target.h).  A line that is wrong is met when
+// blocks behind it are already on their way: they are dropped, the lines before it in its block are cut once more.
 #include "mcp/import.h"
 
 #include <poll.h>
 
 #include <algorithm>
 #include <bit>
+#include <thread>
 #include <utility>
 
 #include "core/content_chain.h"
-#include "core/event_json.h"
-#include "core/valid_json.h"
+#include "core/log.h"
+#include "mcp/block_encoders.h"
 #include "mcp/line_window.h"
 
 namespace chronos {
@@ -41,8 +43,10 @@ constexpr size_t kMaxBlockLines = 8192;
 // looked for when resuming.
 constexpr size_t kMaxBlockBytes = size_t{512} << 10;
 
-// What is deeper is not even looked at; the decoder tells which field is deeper than the limit.
-constexpr size_t kParsedDepth = 1000;
+// More have nothing to do: the calling thread takes about a third of the time of one.
+constexpr unsigned kMostEncoders = 4;
+
+size_t encoders_here() { return std::clamp(std::thread::hardware_concurrency(), 1U, kMostEncoders); }
 
 class Import {
  public:
@@ -52,7 +56,7 @@ class Import {
         block_lines_(std::bit_floor(std::clamp<size_t>(options.block_lines, 1, kMaxBlockLines))),
         window_({options.fd, options.stop_fd}, ContentChain{}.then(options.import_id).then(options.fork),
                 {kMaxBlockLines, kMaxBlockBytes}),
-        decoder_(target.limits(), EventSource::kExport) {}
+        encoders_(target, encoders_here()) {}
 
   ImportReport run() {
     auto done = put_all();
@@ -70,16 +74,18 @@ class Import {
 
  private:
   Result<void> put_all();
+  Result<void> fill();
+  Result<bool> put_next();
+  Result<bool> send_block();
+  Result<void> commit_next();
+  Result<void> commit_before_wrong(const TakenBlock& taken);
+  Result<void> commit(EncodedBlock encoded, const ImportBlock& block);
   bool stop_requested() const;
   Result<size_t> known_block();
-  size_t next_block() const;
-  Result<bool> put_block(size_t lines);
-  Result<void> add_line(size_t i);
-  std::string request_id(size_t lines) const;
-  // The lines that can be used now: up to a bad one.
-  size_t available() const { return std::min(window_.size(), static_cast<size_t>(first_bad_ - index_)); }
+  ImportBlock cut(size_t lines) const;
+  std::string request_id(uint64_t index, size_t lines, const ContentChain& chain) const;
   bool fits(size_t lines) const {
-    return lines <= available() && index_ % lines == 0 && (lines == 1 || window_.bytes(lines) <= kMaxBlockBytes);
+    return lines <= window_.size() && index_ % lines == 0 && (lines == 1 || window_.bytes(lines) <= kMaxBlockBytes);
   }
   Error at_line(uint64_t number, const Error& error) const {
     return Error{error.code, options_.source + ":" + std::to_string(number) + ": " + error.message, error.details};
@@ -89,42 +95,123 @@ class Import {
   const ImportOptions& options_;
   const size_t block_lines_;
   LineWindow window_;
-  EventDecoder decoder_;
+  BlockEncoders encoders_;
   ImportReport report_;
-  uint64_t index_ = 0;               // of the window's first line, counted from 0
-  uint64_t first_bad_ = UINT64_MAX;  // index of the bad line
-  std::optional<Error> bad_line_;
+  uint64_t index_ = 0;  // of the window's first line, counted from 0
+  bool resuming_ = true;
+  std::optional<Error> bad_line_;  // what comes before it is put, nothing after it
 };
 
 Result<void> Import::put_all() {
-  bool resuming = true;
   while (true) {
-    if (auto filled = window_.fill(); !filled && !bad_line_) {
-      bad_line_ = at_line(window_.next_number(), filled.error());
-      first_bad_ = index_ + window_.size();
-    }
+    if (auto filled = fill(); !filled) return filled;
     report_.stopped = stop_requested();
-    if (available() == 0 || report_.stopped) return {};
-    size_t lines = 0;
-    if (resuming) {
-      auto known = known_block();
-      if (!known) return known.error();
-      lines = *known;
-    }
-    if (lines > 0) {
-      report_.skipped += lines;
-    } else {
-      lines = next_block();
-      auto put = put_block(lines);
-      if (!put && first_bad_ < index_ + lines) continue;  // cut again, before the bad line
-      if (!put) return put.error();
-      resuming = *put;
-      (resuming ? report_.skipped : report_.imported) += lines;
-    }
-    window_.drop(lines);
-    index_ += lines;
-    if (options_.progress) options_.progress(report_.imported + report_.skipped, window_.bytes_read());
+    if (report_.stopped) return {};
+    const auto more = put_next();
+    if (!more) return more.error();
+    if (!*more) return {};
   }
+}
+
+// Where the input lets us wait, as a pipe may, what was read before is put first.
+Result<void> Import::fill() {
+  if (bad_line_) return {};
+  while (!encoders_.empty() && !window_.is_full() && !window_.has_input()) {
+    if (auto put = commit_next(); !put || bad_line_) return put;
+  }
+  if (auto filled = window_.fill(); !filled) bad_line_ = at_line(window_.next_number(), filled.error());
+  return {};
+}
+
+// One step: sends the next block to be encoded, or puts the oldest.  False when there is nothing left to do.
+Result<bool> Import::put_next() {
+  const bool can_send = encoders_.has_room() && (!resuming_ || encoders_.empty()) && !encoders_.is_ready();
+  if (window_.size() > 0 && can_send) return send_block();
+  if (encoders_.empty()) return false;
+  if (auto put = commit_next(); !put) return put.error();
+  return true;
+}
+
+Result<bool> Import::send_block() {
+  size_t lines = 0;
+  if (resuming_) {
+    auto known = known_block();
+    if (!known) return known.error();
+    lines = *known;
+  }
+  if (lines > 0) {
+    report_.skipped += lines;
+    if (options_.progress) options_.progress(report_.imported + report_.skipped, window_.bytes_read());
+  } else {
+    resuming_ = false;
+    lines = block_lines_;
+    while (!fits(lines)) lines /= 2;
+    encoders_.put(cut(lines));
+  }
+  window_.drop(lines);
+  index_ += lines;
+  return true;
+}
+
+ImportBlock Import::cut(size_t lines) const {
+  ImportBlock block;
+  block.index = index_;
+  block.request_id = request_id(index_, lines, window_.line(lines - 1).chain);
+  block.lines.reserve(lines);
+  block.text.reserve(window_.bytes(lines) + kSimdPadding);
+  for (size_t i = 0; i < lines; i++) {
+    LineWindow::Line& line = block.lines.emplace_back(window_.line(i));
+    line.begin = block.text.size();
+    block.text.append(window_.text(i)) += '\n';
+  }
+  block.text.append(kSimdPadding, '\0');
+  return block;
+}
+
+Result<void> Import::commit_next() {
+  TakenBlock taken = encoders_.take();
+  if (taken.wrong) return commit_before_wrong(taken);
+  return commit(std::move(taken.encoded), taken.block);
+}
+
+Result<void> Import::commit(EncodedBlock encoded, const ImportBlock& block) {
+  const size_t lines = block.lines.size();
+  const auto put = target_.commit(std::move(encoded));
+  if (!put) {
+    const std::string where = "in the " + std::to_string(lines) + " events from here: ";
+    const Error& error = put.error();
+    return at_line(block.lines.front().number, Error{error.code, where + error.message, error.details});
+  }
+  resuming_ = resuming_ || *put;
+  (*put ? report_.skipped : report_.imported) += lines;
+  if (options_.progress) options_.progress(report_.imported + report_.skipped, window_.bytes_read());
+  return {};
+}
+
+// Nothing behind the wrong line is put.
+Result<void> Import::commit_before_wrong(const TakenBlock& taken) {
+  const std::vector<LineWindow::Line>& lines = taken.block.lines;
+  bad_line_ = at_line(lines[std::min(taken.good, lines.size() - 1)].number, *taken.wrong);
+  while (!encoders_.empty()) encoders_.take();
+  window_.drop(window_.size());
+  if (taken.good == lines.size()) return {};
+  LineEncoder encoder(target_);
+  for (size_t begin = 0; begin < taken.good;) {
+    const uint64_t index = taken.block.index + begin;
+    size_t size = block_lines_;
+    while (size > taken.good - begin || index % size != 0) size /= 2;
+    ImportBlock part;
+    part.index = index;
+    part.request_id = request_id(index, size, lines[begin + size - 1].chain);
+    part.text = taken.block.text;
+    part.lines.assign(lines.begin() + static_cast<std::ptrdiff_t>(begin),
+                      lines.begin() + static_cast<std::ptrdiff_t>(begin + size));
+    TakenBlock encoded = encoder.encode(std::move(part));
+    if (encoded.wrong) return at_line(encoded.block.lines.front().number, *encoded.wrong);
+    if (auto put = commit(std::move(encoded.encoded), encoded.block); !put) return put;
+    begin += size;
+  }
+  return {};
 }
 
 bool Import::stop_requested() const {
@@ -136,47 +223,15 @@ bool Import::stop_requested() const {
 Result<size_t> Import::known_block() {
   for (size_t lines = kMaxBlockLines; lines > 0; lines /= 2) {
     if (!fits(lines)) continue;
-    auto known = target_.knows(request_id(lines));
+    auto known = target_.knows(request_id(index_, lines, window_.line(lines - 1).chain));
     if (!known) return known.error();
     if (*known) return lines;
   }
   return size_t{0};
 }
 
-size_t Import::next_block() const {
-  size_t lines = block_lines_;
-  while (!fits(lines)) lines /= 2;
-  return lines;
-}
-
-// True when the store had it.
-Result<bool> Import::put_block(size_t lines) {
-  target_.begin(request_id(lines));
-  for (size_t i = 0; i < lines; i++) {
-    auto added = add_line(i);
-    if (added) continue;
-    bad_line_ = at_line(window_.line(i).number, added.error());
-    first_bad_ = index_ + i;
-    return added.error();
-  }
-  auto put = target_.commit();
-  if (put) return put;
-  const Error& error = put.error();
-  const std::string where = "in the " + std::to_string(lines) + " events from here: ";
-  return at_line(window_.line(0).number, Error{error.code, where + error.message, error.details});
-}
-
-Result<void> Import::add_line(size_t i) {
-  auto json = validate_json(window_.text(i), kParsedDepth);
-  if (!json) return json.error();
-  auto event = decoder_.decode(*json);
-  if (!event) return event.error();
-  return target_.add(*event);
-}
-
-std::string Import::request_id(size_t lines) const {
-  return "import:" + std::to_string(index_ + 1) + "+" + std::to_string(lines) + ":" +
-         window_.line(lines - 1).chain.hex();
+std::string Import::request_id(uint64_t index, size_t lines, const ContentChain& chain) const {
+  return "import:" + std::to_string(index + 1) + "+" + std::to_string(lines) + ":" + chain.hex();
 }
 
 }  // namespace

@@ -21,12 +21,52 @@ Condition never() {
 
 constexpr std::string_view kProbeName = "import";
 
+BatchHead head_of(const ImportHead& import, const std::string& request_id) {
+  BatchHead head;
+  head.fork = import.fork;
+  head.actor = import.actor;
+  head.request_id = request_id;
+  return head;
+}
+
+class BatchEncoder final : public ImportTarget::Encoder {
+ public:
+  BatchEncoder(const Limits& limits, const ImportHead& head) : head_(head), builder_(limits) {}
+  void begin(const std::string& request_id) override { builder_.begin(head_of(head_, request_id)); }
+  Result<void> add(const NewEvent& event) override { return builder_.add(event); }
+  Result<EncodedBlock> finish() override {
+    auto batch = builder_.finish();
+    if (!batch) return batch.error();
+    EncodedBlock block;
+    block.batch = std::move(*batch);
+    return block;
+  }
+
+ private:
+  const ImportHead& head_;
+  BatchBuilder builder_;
+};
+
+class CallEncoder final : public ImportTarget::Encoder {
+ public:
+  CallEncoder(const Limits& limits, const ImportHead& head) : head_(head), checker_(limits) {}
+  void begin(const std::string& request_id) override;
+  Result<void> add(const NewEvent& event) override;
+  Result<EncodedBlock> finish() override;
+
+ private:
+  const ImportHead& head_;
+  BatchBuilder checker_;   // of names and sizes, so that a wrong line is told from its neighbours
+  std::string arguments_;  // open at its end
+  bool is_first_ = true;
+};
+
 }  // namespace
 
 // --- the engine in this process ---
 
 StoreImportTarget::StoreImportTarget(Store& store, ImportHead head)
-    : store_(store), head_(std::move(head)), builder_(store.limits()), settler_([this] { settle_all(); }) {}
+    : store_(store), head_(std::move(head)), settler_([this] { settle_all(); }) {}
 
 StoreImportTarget::~StoreImportTarget() {
   {
@@ -37,17 +77,13 @@ StoreImportTarget::~StoreImportTarget() {
   settler_.join();
 }
 
-BatchHead StoreImportTarget::head(const std::string& request_id) const {
-  BatchHead head;
-  head.fork = head_.fork;
-  head.actor = head_.actor;
-  head.request_id = request_id;
-  return head;
+std::unique_ptr<ImportTarget::Encoder> StoreImportTarget::encoder() const {
+  return std::make_unique<BatchEncoder>(store_.limits(), head_);
 }
 
 Result<bool> StoreImportTarget::knows(const std::string& request_id) {
   BatchBuilder builder(store_.limits());
-  BatchHead probe = head(request_id);
+  BatchHead probe = head_of(head_, request_id);
   probe.conditions.push_back(never());
   builder.begin(std::move(probe));
   NewEvent event;
@@ -63,12 +99,8 @@ Result<bool> StoreImportTarget::knows(const std::string& request_id) {
   return staged.error();
 }
 
-void StoreImportTarget::begin(const std::string& request_id) { builder_.begin(head(request_id)); }
-
-Result<bool> StoreImportTarget::commit() {
-  auto batch = builder_.finish();
-  if (!batch) return batch.error();
-  auto staged = store_.stage(std::move(*batch));
+Result<bool> StoreImportTarget::commit(EncodedBlock block) {
+  auto staged = store_.stage(std::move(block.batch));
   if (!staged) return staged.error();
   std::unique_lock lock(mutex_);
   staged_ = std::max(staged_, staged->ticket);
@@ -81,17 +113,22 @@ Result<bool> StoreImportTarget::commit() {
 
 Result<void> StoreImportTarget::finish() {
   std::unique_lock lock(mutex_);
+  is_awaited_ = true;
+  changed_.notify_all();
   changed_.wait(lock, [this] { return failure_ || settled_ == staged_; });
+  is_awaited_ = false;
   if (failure_) return *failure_;
   return {};
 }
 
-// The second thread: always settles all that is staged, so that what gathers meanwhile is the next group.
+// The second thread: always settles all that is staged; what gathers meanwhile is the next group.
 void StoreImportTarget::settle_all() {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return ending_ || settled_ != staged_; });
     if (settled_ == staged_ || failure_) return;
+    changed_.wait_for(lock, kGroupTime,
+                      [this] { return ending_ || is_awaited_ || store_.bytes_in_flight() >= kGroupBytes; });
     const Lsn ticket = staged_;
     lock.unlock();
     auto settled = store_.settle(ticket);
@@ -108,7 +145,11 @@ void StoreImportTarget::settle_all() {
 // --- the engine in another process ---
 
 ForwardedImportTarget::ForwardedImportTarget(ToolBackend& backend, ImportHead head)
-    : backend_(backend), head_(std::move(head)), checker_(limits_) {}
+    : backend_(backend), head_(std::move(head)) {}
+
+std::unique_ptr<ImportTarget::Encoder> ForwardedImportTarget::encoder() const {
+  return std::make_unique<CallEncoder>(limits_, head_);
+}
 
 Result<std::string> ForwardedImportTarget::append(std::string& arguments) {
   arguments.reserve(arguments.size() + kSimdPadding);
@@ -132,7 +173,7 @@ Result<bool> ForwardedImportTarget::knows(const std::string& request_id) {
   return answer.error();
 }
 
-void ForwardedImportTarget::begin(const std::string& request_id) {
+void CallEncoder::begin(const std::string& request_id) {
   checker_.begin(BatchHead{});
   arguments_.clear();
   JsonWriter json(arguments_);
@@ -140,7 +181,7 @@ void ForwardedImportTarget::begin(const std::string& request_id) {
   is_first_ = true;
 }
 
-Result<void> ForwardedImportTarget::add(const NewEvent& event) {
+Result<void> CallEncoder::add(const NewEvent& event) {
   if (auto checked = checker_.add(event); !checked) return checked.error();
   if (!is_first_) arguments_ += ',';
   is_first_ = false;
@@ -165,9 +206,15 @@ Result<void> ForwardedImportTarget::add(const NewEvent& event) {
   return {};
 }
 
-Result<bool> ForwardedImportTarget::commit() {
-  arguments_ += "]}";
-  auto answer = append(arguments_);
+Result<EncodedBlock> CallEncoder::finish() {
+  EncodedBlock block;
+  block.call = std::move(arguments_);
+  block.call += "]}";
+  return block;
+}
+
+Result<bool> ForwardedImportTarget::commit(EncodedBlock block) {
+  auto answer = append(block.call);
   if (!answer) return answer.error();
   return answer->find("\"replayed\":true") != std::string::npos;
 }

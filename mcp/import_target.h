@@ -1,7 +1,9 @@
 // Where an import puts its blocks: the engine in this process, or the process that has it.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,19 +16,34 @@
 
 namespace chronos {
 
-// One thread.  After a failure nothing more is put.
+// What an encoder of a target made of a block, for its commit(): one of the two.
+struct EncodedBlock {
+  Batch batch;
+  std::string call;  // the arguments of append_events
+};
+
+// One thread, but for encoders.  After a failure nothing more is put.
 class ImportTarget {
  public:
+  // Turns events into blocks; keeps its buffers; one thread, whichever.
+  class Encoder {
+   public:
+    virtual ~Encoder() = default;
+    virtual void begin(const std::string& request_id) = 0;
+    // Views of the event may go after the call.
+    virtual Result<void> add(const NewEvent& event) = 0;
+    virtual Result<EncodedBlock> finish() = 0;
+  };
+
   virtual ~ImportTarget() = default;
 
   virtual const Limits& limits() const = 0;
+  // Any thread.  The target outlives it.
+  virtual std::unique_ptr<Encoder> encoder() const = 0;
   // Whether a block was committed under this request id.
   virtual Result<bool> knows(const std::string& request_id) = 0;
-  virtual void begin(const std::string& request_id) = 0;
-  // Views of the event may go after the call.
-  virtual Result<void> add(const NewEvent& event) = 0;
   // Puts the block behind those before; true when it was there already.  Not yet durable.
-  virtual Result<bool> commit() = 0;
+  virtual Result<bool> commit(EncodedBlock block) = 0;
   // Returns when all blocks are durable.
   virtual Result<void> finish() = 0;
 };
@@ -39,25 +56,25 @@ struct ImportHead {
 // Stages blocks while a second thread makes those before durable.
 class StoreImportTarget final : public ImportTarget {
  public:
-  static constexpr uint64_t kMaxBytesInFlight = uint64_t{32} << 20;
+  static constexpr uint64_t kMaxBytesInFlight = uint64_t{64} << 20;
+  // What is staged is made durable when it is so much, or after so long: each time costs the processor, too.
+  static constexpr uint64_t kGroupBytes = uint64_t{8} << 20;
+  static constexpr std::chrono::milliseconds kGroupTime{20};
 
   StoreImportTarget(Store& store, ImportHead head);
   ~StoreImportTarget() override;
 
   const Limits& limits() const override { return store_.limits(); }
+  std::unique_ptr<Encoder> encoder() const override;
   Result<bool> knows(const std::string& request_id) override;
-  void begin(const std::string& request_id) override;
-  Result<void> add(const NewEvent& event) override { return builder_.add(event); }
-  Result<bool> commit() override;
+  Result<bool> commit(EncodedBlock block) override;
   Result<void> finish() override;
 
  private:
   void settle_all();
-  BatchHead head(const std::string& request_id) const;
 
   Store& store_;
   const ImportHead head_;
-  BatchBuilder builder_;
 
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
@@ -65,6 +82,7 @@ class StoreImportTarget final : public ImportTarget {
   Lsn settled_;
   std::optional<Error> failure_;
   bool ending_ = false;
+  bool is_awaited_ = false;  // someone waits until all is durable
   std::thread settler_;
 };
 
@@ -74,10 +92,9 @@ class ForwardedImportTarget final : public ImportTarget {
   ForwardedImportTarget(ToolBackend& backend, ImportHead head);
 
   const Limits& limits() const override { return limits_; }
+  std::unique_ptr<Encoder> encoder() const override;
   Result<bool> knows(const std::string& request_id) override;
-  void begin(const std::string& request_id) override;
-  Result<void> add(const NewEvent& event) override;
-  Result<bool> commit() override;
+  Result<bool> commit(EncodedBlock block) override;
   Result<void> finish() override { return {}; }
 
  private:
@@ -86,9 +103,6 @@ class ForwardedImportTarget final : public ImportTarget {
   ToolBackend& backend_;
   const ImportHead head_;
   const Limits limits_;
-  BatchBuilder checker_;   // of names and sizes, so that a wrong line is told from its neighbours
-  std::string arguments_;  // of the call, open at its end
-  bool is_first_ = true;
 };
 
 }  // namespace chronos

@@ -82,6 +82,11 @@ Result<void> LineWindow::wait_for_input() const {
   return Error{Code::kUnavailable, "interrupted", ""};
 }
 
+bool LineWindow::has_input() const {
+  pollfd ready = {input_.fd, POLLIN, 0};
+  return ::poll(&ready, 1, 0) != 0;
+}
+
 // What is before the window is not needed any more: the rest moves to the front.
 void LineWindow::compact() {
   const size_t begin = window_begin();

@@ -39,6 +39,10 @@ class LineWindow {
   // Reads on until the window has `reach`, in lines or in bytes, or the input ends.  Views from before are void.
   // kTooLarge for a line over kMaxLineBytes (the lines before it are in the window), kUnavailable when reading fails.
   Result<void> fill();
+  // Whether fill() would read nothing.
+  bool is_full() const { return at_end_ || reaches(); }
+  // Whether reading would not wait: there is input, or its end.
+  bool has_input() const;
   size_t size() const { return lines_.size() - first_; }
   const Line& line(size_t i) const { return lines_[first_ + i]; }
   // kSimdPadding readable bytes follow it.

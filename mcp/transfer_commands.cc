@@ -1,5 +1,6 @@
 // chronos import and chronos export.
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +91,16 @@ std::string new_import_id(Random& random) {
 
 }  // namespace
 
+// Blocks of half a MiB come and go by the thousand: their memory stays with the process, instead of going back to the
+// system and coming again, page by page.
+void keep_block_memory() {
+#ifdef M_MMAP_THRESHOLD
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  ::mallopt(M_TOP_PAD, 4 << 20);
+#endif
+}
+
 ExitCode run_import(const CommandLine& line, Workplace place) {
   const InputFile input(line.file);
   if (input.fd() < 0) {
@@ -99,6 +110,7 @@ ExitCode run_import(const CommandLine& line, Workplace place) {
   auto store = place.backend.local_store();
   if (!store) return fail(store.error(), exit_code_of(store.error(), kExitUnavailable));
 
+  keep_block_memory();
   ProgressLine progress(input.fd());
   ImportOptions options;
   options.fd = input.fd();

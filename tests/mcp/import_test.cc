@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "mcp/export.h"
@@ -126,6 +128,33 @@ TEST_CASE("whatever was cut how and stopped where, every line is there once and 
       REQUIRE(importer.numbers() == counted(0, lines));
     }
   }
+}
+
+TEST_CASE("what came through a pipe is put before more is waited for", "[import][threads]") {
+  Importer importer;
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  ImportReport report;
+  std::thread reader([&] {
+    ImportOptions options;
+    options.fd = ends[0];
+    StoreImportTarget target(importer.store(), {"main", "tester"});
+    report = import_events(target, options);
+  });
+  const std::string text = event_lines(0, 8500);
+  REQUIRE(::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  uint64_t there = 0;
+  while (there < 1024 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    there = importer.store().view({})->head().value;
+  }
+  ::close(ends[1]);
+  reader.join();
+  ::close(ends[0]);
+  CHECK(there >= 1024);
+  CHECK(report.imported == 8500);
+  CHECK(importer.numbers() == counted(0, 8500));
 }
 
 TEST_CASE("large lines make smaller blocks, and resume as well", "[import]") {
