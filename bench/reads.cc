@@ -98,7 +98,7 @@ void measure_state(const Store& store, const Workload& workload, const std::stri
     const PositionList stream = view->stream(name);
     folded += stream.size();
     states++;
-    const std::string json = fold(stream, Version{static_cast<uint32_t>(stream.size())}).to_json();
+    const std::string json = store.states().fold(stream, Version{static_cast<uint32_t>(stream.size())}).to_json();
     if (json.empty()) die("a state is empty");
   });
   emit("q_asof_events_folded", config, static_cast<double>(folded) / static_cast<double>(states), "events/query");

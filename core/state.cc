@@ -306,10 +306,12 @@ State& State::operator=(State&&) noexcept = default;
 
 void State::apply(ValidJson patch) { tree_->merge(tree_->root, patch.text()); }
 
-void State::apply(const Event& event) {
-  if (event.memory() != nullptr) tree_->kept_memory.push_back(event.memory());
-  tree_->merge(tree_->root, ValidJson::trusted(event.data()).text());
+void State::apply(ValidJson patch, std::shared_ptr<const char[]> memory) {
+  if (memory != nullptr) tree_->kept_memory.push_back(std::move(memory));
+  apply(patch);
 }
+
+void State::apply(const Event& event) { apply(ValidJson::trusted(event.data()), event.memory()); }
 
 std::string State::to_json() const {
   std::string text;

@@ -23,6 +23,8 @@ class State {
 
   // Requires: `patch` is an object and stays where it is as long as this State (a View keeps events' data).
   void apply(ValidJson patch);
+  // The same; the State keeps the memory.
+  void apply(ValidJson patch, std::shared_ptr<const char[]> memory);
   // The event's data.
   void apply(const Event& event);
   std::string to_json() const;
@@ -42,7 +44,7 @@ class State {
   std::unique_ptr<Tree> tree_;
 };
 
-// The fold of a stream's first `version` events.
+// The fold of a stream's first `version` events, one by one (StateCache::fold is faster).
 State fold(const PositionList& stream, Version version);
 
 // The fold of the stream's events that were valid by `valid_at`, in order of valid_at, then position: what was

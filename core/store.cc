@@ -68,6 +68,7 @@ class Store::Engine {
         clock(*options.clock),
         disk(*options.disk),
         directory(options.directory),
+        states(std::max(options.max_memory, kLeastMemory) / 16),
         lock_(std::move(lock)),
         log_(std::move(log)),
         sealed_(std::move(sealed)),
@@ -105,6 +106,7 @@ class Store::Engine {
   Disk& disk;
   const std::string directory;
   std::string recovery_report;
+  StateCache states;
 
  private:
   std::unique_ptr<DirectoryLock> lock_;
@@ -157,6 +159,8 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   engine->start_sealing(options);
   return std::unique_ptr<Store>(new Store(std::move(engine)));
 }
+
+StateCache& Store::states() const { return engine_->states; }
 
 const Limits& Store::limits() const { return engine_->limits; }
 

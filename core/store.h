@@ -24,6 +24,7 @@
 #include "core/log.h"
 #include "core/merge.h"
 #include "core/result.h"
+#include "core/state_cache.h"
 #include "core/types.h"
 #include "core/view.h"
 
@@ -229,6 +230,8 @@ class Store {
   Result<View> view(const Address& address) const;
   std::vector<ForkInfo> forks() const;
   StoreStatus status() const;
+  // For states of streams in views of this store.
+  StateCache& states() const;
 
   // Checks that every page of every sealed file and every record is intact, that events are dense and in order and that
   // the indexes agree with them.  Goes on behind what is damaged.

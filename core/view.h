@@ -30,6 +30,8 @@ class PositionList {
   // Requires: i < size().
   Position operator[](size_t i) const;
   Event event(size_t i) const;
+  // The name of the fork that appended the event.
+  const std::string& fork_of(size_t i) const { return piece_of(i).segment->fork_name(); }
   // How many of them are not after `position`.
   size_t rank(Position position) const;
 

@@ -186,7 +186,9 @@ void write_differences(JsonWriter& json, const State& left, const State& right, 
   json.end_array();
 }
 
-State whole_state(const PositionList& stream) { return fold(stream, Version{static_cast<uint32_t>(stream.size())}); }
+State whole_state(StateCache& states, const PositionList& stream) {
+  return states.fold(stream, Version{static_cast<uint32_t>(stream.size())});
+}
 
 // The events of either side after the ancestor, left's first, from the one numbered request.skip on.
 void write_events_between(JsonWriter& json, const Request& request, const PositionList& left,
@@ -216,11 +218,11 @@ void write_events_between(JsonWriter& json, const Request& request, const Positi
   if (!cut.empty()) write_cut(json, request, next, cut);
 }
 
-Result<void> compare_stream(const Request& request, const std::string& stream, JsonWriter& json) {
+Result<void> compare_stream(StateCache& states, const Request& request, const std::string& stream, JsonWriter& json) {
   const PositionList left = request.sides.left.stream(stream);
   const PositionList right = request.sides.right.stream(stream);
   if (left.empty() && right.empty()) return no_such_stream(request.sides.right, stream);
-  write_differences(json, whole_state(left), whole_state(right), request.detail);
+  write_differences(json, whole_state(states, left), whole_state(states, right), request.detail);
   write_events_between(json, request, left, right);
   return {};
 }
@@ -292,6 +294,7 @@ Result<void> write_changed(CallContext& context, const Request& request, const s
                            JsonWriter& json) {
   json.key("changed").begin_array();
   uint64_t shown_streams = 0;
+  StateCache& states = context.store->states();
   uint64_t folded = 0;
   std::string_view cut;
   uint64_t next = request.skip;
@@ -305,7 +308,7 @@ Result<void> write_changed(CallContext& context, const Request& request, const s
     if (!cut.empty()) break;
     folded += left.size() + right.size();
     const bool on_one_side = left.empty() != right.empty();
-    if (!on_one_side && whole_state(left) == whole_state(right)) continue;
+    if (!on_one_side && whole_state(states, left) == whole_state(states, right)) continue;
     json.begin_object();
     json.key("stream").string(touched[next]);
     json.key("left_version").integer(left.size());
@@ -343,7 +346,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   JsonWriter json(answer);
   json.begin_object();
   const auto written = arguments->view().has("stream")
-                           ? compare_stream(*request, arguments->view().text("stream"), json)
+                           ? compare_stream(context.store->states(), *request, arguments->view().text("stream"), json)
                            : compare_everything(context, *request, json);
   if (!written) return written.error();
   json.key("left_at");

@@ -58,11 +58,12 @@ struct Folded {
   std::optional<Event> last;
 };
 
-Folded fold_stream(const View& view, const PositionList& events, std::optional<Timestamp> valid_at) {
+Folded fold_stream(StateCache& states, const View& view, const PositionList& events,
+                   std::optional<Timestamp> valid_at) {
   Folded folded;
   if (!valid_at) {
     folded.count = events.size();
-    folded.state = fold(events, Version{static_cast<uint32_t>(events.size())});
+    folded.state = states.fold(events, Version{static_cast<uint32_t>(events.size())});
     folded.first = events.event(0);
     folded.last = events.event(events.size() - 1);
     return folded;
@@ -107,7 +108,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   // A version of a stream is the stream as of the event that made it.
   const View then = view->cut(view->stream(stream)[version - 1]);
   const PositionList events = then.stream(stream);
-  const Folded folded = fold_stream(then, events, *valid_at);
+  const Folded folded = fold_stream(context.store->states(), then, events, *valid_at);
 
   std::string answer;
   JsonWriter json(answer);
