@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/check.h"
 #include "core/varint.h"
@@ -18,6 +19,7 @@ constexpr size_t kLeastSamples = 16;
 constexpr size_t kLeastDictionary = 256;
 // A block holds an event of at most 1 MiB, or a few small ones.
 constexpr size_t kLargestBlock = size_t{64} << 20;
+constexpr uint32_t kMagic = ZSTD_MAGICNUMBER;  // little-endian, as the machine is
 
 }  // namespace
 
@@ -58,9 +60,9 @@ void Compressor::compress(std::string_view block, std::string& to) {
   buffer_.resize(ZSTD_compressBound(block.size()));
   const size_t size = ZSTD_compress2(context_, buffer_.data(), buffer_.size(), block.data(), block.size());
   CHECK(ZSTD_isError(size) == 0);
-  const bool is_smaller = size < block.size();
+  const bool is_smaller = size - sizeof kMagic < block.size();
   put_varint(to, uint64_t{block.size()} << 1 | (is_smaller ? 1 : 0));
-  to += is_smaller ? std::string_view(buffer_).substr(0, size) : block;
+  to += is_smaller ? std::string_view(buffer_).substr(sizeof kMagic, size - sizeof kMagic) : block;
 }
 
 Decompressor::Decompressor(std::string_view dictionary) {
@@ -73,10 +75,11 @@ Decompressor::~Decompressor() { ZSTD_freeDDict(dictionary_); }
 
 size_t Decompressor::memory_bytes() const { return ZSTD_sizeof_DDict(dictionary_); }
 
-bool Decompressor::decompress(std::string_view bytes, std::string& to) const {
+bool Decompressor::decompress(std::string& bytes, size_t begin, std::string& to) const {
   // One for each thread: it takes 150 KiB and longer to make than a block to read.
   thread_local const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
-  ByteReader reader(bytes);
+  CHECK(begin >= sizeof kMagic && begin <= bytes.size());
+  ByteReader reader(std::string_view(bytes).substr(begin));
   const uint64_t head = reader.number();
   const uint64_t size = head >> 1;
   if (reader.bad() || size > kLargestBlock) return false;
@@ -84,8 +87,11 @@ bool Decompressor::decompress(std::string_view bytes, std::string& to) const {
     to = reader.rest();
     return to.size() == size;
   }
+  // The magic number goes where the size was, and before.
+  const size_t frame = bytes.size() - reader.rest().size() - sizeof kMagic;
+  std::memcpy(bytes.data() + frame, &kMagic, sizeof kMagic);
   to.resize(size);
-  const std::string_view packed = reader.rest();
+  const std::string_view packed = std::string_view(bytes).substr(frame);
   const size_t made =
       dictionary_ == nullptr
           ? ZSTD_decompressDCtx(context.get(), to.data(), size, packed.data(), packed.size())

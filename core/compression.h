@@ -25,7 +25,8 @@ class Compressor {
   Compressor(const Compressor&) = delete;
   Compressor& operator=(const Compressor&) = delete;
 
-  // Appends the block, compressed if that makes it smaller, with its size in front.
+  // Appends the block, compressed if that makes it smaller, with its size in front; the frame's magic number, which all
+  // have, is left out.
   void compress(std::string_view block, std::string& to);
 
  private:
@@ -43,8 +44,9 @@ class Decompressor {
   Decompressor(const Decompressor&) = delete;
   Decompressor& operator=(const Decompressor&) = delete;
 
-  // False when the bytes are not what compress() made.
-  bool decompress(std::string_view bytes, std::string& to) const;
+  // What compress() made is in `bytes` from `begin` on; false when it is not that.  The bytes before it are
+  // overwritten. Requires: begin >= 4.
+  bool decompress(std::string& bytes, size_t begin, std::string& to) const;
   // Of the dictionary's tables.
   size_t memory_bytes() const;
 

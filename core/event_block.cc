@@ -18,6 +18,7 @@ enum Has : unsigned {
 enum OfBatch : unsigned {
   kFirst = 1,  // its first event, with request id and conditions
   kNotSynced = 2,
+  kLong = 4,  // goes on, and is told by its number
 };
 
 void put_text(std::string& to, std::string_view text) {
@@ -32,10 +33,26 @@ void BlockBuilder::clear() {
   events_ = 0;
 }
 
+uint64_t BlockBuilder::number_of(const PackedBatch& batch) {
+  const LongBatch told{batch.id_seed, batch.recorded_at, batch.actor, batch.events};
+  const auto [place, is_new] = long_numbers_.try_emplace(batch.id_seed, long_batches_.size());
+  if (!is_new && std::memcmp(&long_batches_[place->second], &told, sizeof told) == 0) return place->second;
+  place->second = long_batches_.size();
+  long_batches_.push_back(told);
+  return place->second;
+}
+
 void BlockBuilder::put_batch(const PackedEvent& event) {
   const PackedBatch& batch = event.batch;
   const bool is_first = event.ordinal == 0;
-  bytes_ += static_cast<char>((is_first ? kFirst : 0u) | (batch.durability == Durability::kOs ? kNotSynced : 0u));
+  const bool is_long = !is_first && batch.events >= LongBatch::kLeastEvents;
+  bytes_ += static_cast<char>((is_first ? kFirst : 0u) | (batch.durability == Durability::kOs ? kNotSynced : 0u) |
+                              (is_long ? kLong : 0u));
+  if (is_long) {
+    put_varint(bytes_, number_of(batch));
+    put_varint(bytes_, event.ordinal);
+    return;
+  }
   bytes_.append(reinterpret_cast<const char*>(&batch.id_seed), sizeof batch.id_seed);
   put_varint(bytes_, zigzag(batch.recorded_at));
   put_varint(bytes_, batch.actor);
@@ -83,16 +100,30 @@ void BlockBuilder::add(const PackedEvent& event, std::string_view data, std::str
   events_++;
 }
 
+bool BlockReader::take_long_batch() {
+  const uint64_t number = from_.number();
+  LongBatch batch;
+  if (from_.bad() || number >= long_batches_.size() / sizeof batch) return false;
+  std::memcpy(&batch, long_batches_.data() + number * sizeof batch, sizeof batch);
+  batch_.id_seed = batch.id_seed;
+  batch_.recorded_at = batch.recorded_at;
+  batch_.actor = batch.actor;
+  batch_.events = batch.events;
+  next_ordinal_ = from_.small_number();
+  return !from_.bad();
+}
+
 bool BlockReader::take_batch(unsigned flags, PackedEvent& event) {
+  batch_.durability = (flags & kNotSynced) != 0 ? Durability::kOs : Durability::kFsync;
+  batch_.request_id = {};
+  batch_.conditions = {};
+  if ((flags & kLong) != 0) return take_long_batch();
   const std::string_view seed = from_.bytes(sizeof batch_.id_seed);
   if (seed.size() != sizeof batch_.id_seed) return false;
   std::memcpy(&batch_.id_seed, seed.data(), seed.size());
   batch_.recorded_at = unzigzag(from_.number());
   batch_.actor = from_.small_number();
   batch_.events = from_.small_number();
-  batch_.durability = (flags & kNotSynced) != 0 ? Durability::kOs : Durability::kFsync;
-  batch_.request_id = {};
-  batch_.conditions = {};
   next_ordinal_ = 0;
   if ((flags & kFirst) == 0) {
     next_ordinal_ = from_.small_number();

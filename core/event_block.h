@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/event.h"
@@ -44,6 +45,17 @@ struct PackedEvent {
   bool has_metadata = false;
 };
 
+// What blocks say of a batch that goes on from the block before: of a long one, which goes on in many, its number in
+// the region.
+struct LongBatch {
+  static constexpr uint32_t kLeastEvents = 16;
+  uint64_t id_seed;
+  int64_t recorded_at;
+  uint32_t actor;
+  uint32_t events;
+};
+static_assert(sizeof(LongBatch) == 24);
+
 // Writes a block.  One thread.
 class BlockBuilder {
  public:
@@ -54,22 +66,30 @@ class BlockBuilder {
   uint32_t events() const { return events_; }
   std::string_view bytes() const { return bytes_; }
   void clear();
+  // Those of all blocks written so far, which readers need.
+  std::string_view long_batches() const {
+    return {reinterpret_cast<const char*>(long_batches_.data()), long_batches_.size() * sizeof(LongBatch)};
+  }
 
  private:
   void put_batch(const PackedEvent& event);
+  uint64_t number_of(const PackedBatch& batch);
   void put_json(std::string_view json);
 
   const ShapeTable& shapes_;
   ShapedText shaped_;
   std::string bytes_;
   uint32_t events_ = 0;
+  std::vector<LongBatch> long_batches_;
+  std::unordered_map<uint64_t, uint64_t> long_numbers_;  // by id seed
 };
 
 // Reads a block from its first event on.  One thread.
 class BlockReader {
  public:
-  // Requires: both outlive it.
-  BlockReader(std::string_view bytes, const ShapeTable& shapes) : from_(bytes), shapes_(shapes) {}
+  // Requires: all outlive it.
+  BlockReader(std::string_view bytes, const ShapeTable& shapes, std::string_view long_batches)
+      : from_(bytes), shapes_(shapes), long_batches_(long_batches) {}
 
   // The next event; its data and metadata go to the end of `data` and `metadata`, or nowhere when they are null.
   // False when there is none, or the bytes are not those of a block.
@@ -78,10 +98,12 @@ class BlockReader {
 
  private:
   bool take_batch(unsigned flags, PackedEvent& event);
+  bool take_long_batch();
   bool take_json(std::string* to);
 
   ByteReader from_;
   const ShapeTable& shapes_;
+  const std::string_view long_batches_;
   PackedBatch batch_;
   uint32_t next_ordinal_ = 0;
 };

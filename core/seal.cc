@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -21,7 +22,7 @@
 namespace chronos {
 namespace {
 
-constexpr size_t kBlockBytes = 768;  // of packed events: a block ends with the one that reaches it
+constexpr size_t kBlockBytes = 384;  // of packed events: a block ends with the one that reaches it
 constexpr size_t kBlockEvents = 64;
 constexpr uint32_t kShapeSample = 20'000;             // events
 constexpr size_t kBlockSample = size_t{1} << 20;      // bytes
@@ -57,6 +58,50 @@ struct Region {
   std::array<std::vector<std::string_view>, 3> names;  // streams, types, tags
 };
 
+// Tells where blocks are, as they are written.
+class BlockGroups {
+ public:
+  uint32_t size() const { return static_cast<uint32_t>(groups_.size()); }
+  void begin_region(uint32_t region) {
+    region_ = region;
+    offset_ = 0;
+    is_open_ = false;
+  }
+  void add(int64_t recorded_at, uint32_t first_local, uint32_t events, size_t bytes) {
+    if (!is_open_ || groups_.back().blocks == BlockGroup::kBlocks) begin_group(recorded_at, first_local);
+    BlockGroup& group = groups_.back();
+    const uint32_t i = group.blocks++;
+    offset_ += bytes;
+    group.events[i] = static_cast<uint16_t>(first_local + events - group.first_local);
+    group.ends[i] = static_cast<uint32_t>(offset_ - group.offset);
+    times_[i] = static_cast<uint64_t>(recorded_at - group.recorded_at);
+    while (times_[i] >> group.time_shift >= UINT16_MAX) group.time_shift++;
+    for (uint32_t k = 0; k <= i; k++) group.times[k] = static_cast<uint16_t>(times_[k] >> group.time_shift);
+  }
+  // One whose blocks were copied.
+  void add(const BlockGroup& group) { groups_.push_back(group); }
+  const std::vector<BlockGroup>& groups() const { return groups_; }
+
+ private:
+  void begin_group(int64_t recorded_at, uint32_t first_local) {
+    BlockGroup& group = groups_.emplace_back();
+    std::memset(&group, 0xff, sizeof group);
+    group.recorded_at = recorded_at;
+    group.offset = offset_;
+    group.first_local = first_local;
+    group.region = region_;
+    group.blocks = 0;
+    group.time_shift = 0;
+    is_open_ = true;
+  }
+
+  std::vector<BlockGroup> groups_;
+  std::array<uint64_t, BlockGroup::kBlocks> times_{};  // of the open group, after its recorded_at
+  uint64_t offset_ = 0;
+  uint32_t region_ = 0;
+  bool is_open_ = false;
+};
+
 class SegmentFile {
  public:
   SegmentFile(std::unique_ptr<SealedFileWriter> writer, ForkId fork, Position base) : writer_(std::move(writer)) {
@@ -67,7 +112,7 @@ class SegmentFile {
 
   SealedFileWriter& writer() { return *writer_; }
   std::vector<Region>& regions() { return regions_; }
-  std::vector<BlockEntry>& blocks() { return blocks_; }
+  BlockGroups& groups() { return groups_; }
   // One whose names are those of the file, its events counted from `shift`.
   void take_names(const Segment& segment, uint32_t shift) { inputs_.push_back({&segment, shift}); }
   std::vector<PackedEntry>& ids() { return ids_; }
@@ -84,13 +129,13 @@ class SegmentFile {
       if (auto put = put_section(records_section(index), packed.records); !put) return put;
     }
     if (auto put = put_regions(); !put) return put;
-    if (auto put = put_section(SealedSection::kBlocks, bytes_of(blocks_)); !put) return put;
+    if (auto put = put_section(SealedSection::kBlocks, bytes_of(groups_.groups())); !put) return put;
     if (auto put = put_section(SealedSection::kIds, pack_table(std::move(ids_))); !put) return put;
     if (auto put = put_section(SealedSection::kRequests, pack_table(std::move(requests_))); !put) return put;
     set(SealedNumber::kEvents, events);
     set(SealedNumber::kBatches, batches);
     set(SealedNumber::kRegions, regions_.size());
-    set(SealedNumber::kBlocks, blocks_.size());
+    set(SealedNumber::kGroups, groups_.size());
     return writer_->finish(footer_);
   }
 
@@ -133,7 +178,7 @@ class SegmentFile {
   std::vector<Input> inputs_;
   SealedFooter footer_;
   std::vector<Region> regions_;
-  std::vector<BlockEntry> blocks_;
+  BlockGroups groups_;
   std::array<NameRecords, std::size(kIndexes)> names_;
   std::vector<PackedEntry> ids_;
   std::vector<PackedEntry> requests_;
@@ -157,13 +202,14 @@ class RegionWriter {
     if (!is_known_) learn();
     Compressor compressor(packing_->dictionary);
     region_.entry.blocks_at = file_.writer().size();
+    region_.entry.first_group = file_.groups().size();
+    file_.groups().begin_region(static_cast<uint32_t>(file_.regions().size()));
     std::string packed;
     for (uint32_t begin = 0; begin < events_;) {
       const uint32_t end = build_block(begin);
-      file_.blocks().push_back({segment_.event(begin).recorded_at().value, begin,
-                                static_cast<uint32_t>(file_.writer().size() - region_.entry.blocks_at)});
       packed.clear();
       compressor.compress(builder_.bytes(), packed);
+      file_.groups().add(segment_.event(begin).recorded_at().value, begin, end - begin, kBlockHead + packed.size());
       if (auto put = file_.writer().append(block_checksum(packed)); !put) return put;
       if (auto put = file_.writer().append(packed); !put) return put;
       begin = end;
@@ -172,6 +218,7 @@ class RegionWriter {
     region_.texts = packing_->bytes;
     put_varint(region_.texts, actors_.names().size());
     for (const std::string_view actor : actors_.names()) put_text(region_.texts, actor);
+    put_text(region_.texts, builder_.long_batches());
     region_.names = {streams_.names(), types_.names(), tags_.names()};
     file_.regions().push_back(std::move(region_));
     return {};
@@ -306,17 +353,20 @@ Result<void> copy_region(const SealedSegment& from, uint32_t number, uint32_t sh
   Region region;
   region.entry = entry;
   region.entry.blocks_at = to.writer().size();
-  region.entry.first_block = static_cast<uint32_t>(to.blocks().size());
+  region.entry.first_group = to.groups().size();
   region.entry.first_local += shift;
   const bool is_last = number + 1 == from.regions();
-  const uint32_t end = is_last ? from.blocks() : from.region(number + 1).first_block;
+  const uint32_t end = is_last ? from.groups() : from.region(number + 1).first_group;
   std::string block;
-  for (uint32_t i = entry.first_block; i < end; i++) {
-    BlockEntry place = from.block(i);
-    from.copy_block(entry, i, i + 1 == end ? entry.blocks_size : from.block(i + 1).offset, block);
-    if (auto put = to.writer().append(block); !put) return put;
-    place.first_local += shift;
-    to.blocks().push_back(place);
+  for (uint32_t g = entry.first_group; g < end; g++) {
+    BlockGroup group = from.group(g);
+    for (uint32_t i = 0; i < group.blocks; i++) {
+      from.copy_block(entry, group, i, block);
+      if (auto put = to.writer().append(block); !put) return put;
+    }
+    group.first_local += shift;
+    group.region = static_cast<uint32_t>(to.regions().size());
+    to.groups().add(group);
   }
   region.texts = from.file().read(entry.texts_at, entry.texts_size);
   const std::array<uint32_t, 3> counts = {entry.streams, entry.types, entry.tags};

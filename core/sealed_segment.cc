@@ -42,8 +42,8 @@ T read_at(const SealedFile& file, uint64_t at) {
 
 struct SealedSegment::Cursor {
   uint64_t serial = 0;
-  uint32_t block = 0;
-  Place place{};
+  Place place;
+  uint32_t region = 0;            // of the block
   uint32_t end = 0;               // the number behind the block's last event
   uint32_t next = 0;              // the event that the reader takes next
   uint32_t current = UINT32_MAX;  // the one that `event` is
@@ -74,7 +74,8 @@ SealedSegment::SealedSegment(std::unique_ptr<SealedFile> file, std::string fork_
   if (number(SealedNumber::kKind) != kSegmentKind || number(SealedNumber::kFork) != fork.value ||
       number(SealedNumber::kEvents) == 0 || number(SealedNumber::kEvents) >= UINT32_MAX ||
       section(static_cast<size_t>(SealedSection::kRegions)).size != uint64_t{regions()} * sizeof(RegionEntry) ||
-      section(static_cast<size_t>(SealedSection::kBlocks)).size != uint64_t{blocks()} * sizeof(BlockEntry)) {
+      section(static_cast<size_t>(SealedSection::kBlocks)).size != uint64_t{groups()} * sizeof(BlockGroup) ||
+      groups() == 0) {
     file_->fail(file_->size(), "is the end of a footer that is not of this fork's segment");
   }
 }
@@ -98,41 +99,45 @@ RegionEntry SealedSegment::region(uint32_t i) const {
   return read_at<RegionEntry>(*file_, table.offset + uint64_t{i} * sizeof(RegionEntry));
 }
 
-BlockEntry SealedSegment::block(uint32_t i) const {
-  const Section& table = section(static_cast<size_t>(SealedSection::kBlocks));
-  return read_at<BlockEntry>(*file_, table.offset + uint64_t{i} * sizeof(BlockEntry));
-}
-
-uint32_t SealedSegment::region_of_block(uint32_t block) const {
-  uint32_t low = 0;
-  uint32_t high = regions();
-  while (high - low > 1) {
-    const uint32_t middle = low + (high - low) / 2;
-    (region(middle).first_block <= block ? low : high) = middle;
+const BlockGroup& SealedSegment::group(uint32_t i) const {
+  const uint64_t at = section(static_cast<size_t>(SealedSection::kBlocks)).offset + uint64_t{i} * sizeof(BlockGroup);
+  const auto& group = *reinterpret_cast<const BlockGroup*>(file_->read(at, sizeof(BlockGroup)).data());
+  if (group.blocks == 0 || group.blocks > BlockGroup::kBlocks || group.region >= regions()) {
+    file_->fail(at, "begins places of blocks that cannot be");
   }
-  return low;
+  return group;
 }
 
 SealedSegment::Place SealedSegment::place_of(uint32_t local) const {
   CHECK(local < events_);
-  // Blocks have about as many events each, so the place is near where it would be if they all had the same: steps that
-  // double, from there, find the two blocks between which it is, and halving finds it.
-  const uint32_t all = blocks();
+  // Groups have about as many events each, so its own is near where it would be if they all had the same: steps that
+  // double, from there, find the two between which it is, and halving finds it.
+  const uint32_t all = groups();
   auto low = static_cast<uint32_t>(uint64_t{local} * all / events_);
   uint32_t high = low + 1;
-  for (uint32_t step = 8; block(low).first_local > local; step *= 2) {
+  for (uint32_t step = 1; group(low).first_local > local; step *= 2) {
+    if (low == 0)
+      file_->fail(section(static_cast<size_t>(SealedSection::kBlocks)).offset, "begins places without the first event");
     high = low;
     low -= std::min(low, step);
   }
-  for (uint32_t step = 8; high < all && block(high).first_local <= local; step *= 2) {
+  for (uint32_t step = 1; high < all && group(high).first_local <= local; step *= 2) {
     low = high;
     high += std::min(all - high, step);
   }
   while (high - low > 1) {
     const uint32_t middle = low + (high - low) / 2;
-    (block(middle).first_local <= local ? low : high) = middle;
+    (group(middle).first_local <= local ? low : high) = middle;
   }
-  return {region_of_block(low), low};
+  const BlockGroup& found = group(low);
+  uint32_t block = 0;  // those that end before it; of those that are not there the end is far
+  for (const uint16_t end : found.events) block += end <= local - found.first_local ? 1 : 0;
+  if (block >= found.blocks) fail_at({&found, 0}, "begins blocks without the event " + std::to_string(local));
+  return {&found, block};
+}
+
+void SealedSegment::fail_at(const Place& place, const std::string& what) const {
+  file_->fail(region(place.group->region).blocks_at + place.group->begin(place.block), what);
 }
 
 const SealedSegment::RegionTexts& SealedSegment::texts(uint32_t i) const {
@@ -145,6 +150,7 @@ const SealedSegment::RegionTexts& SealedSegment::texts(uint32_t i) const {
   texts->unpacking = unpackings_->share(reader);
   const uint64_t actors = reader.number();
   for (uint64_t k = 0; k < actors && !reader.bad(); k++) texts->actors.push_back(reader.text());
+  texts->long_batches = reader.text();
   if (texts->unpacking == nullptr || !reader.finished()) {
     file_->fail(entry.texts_at, "begins texts of a region that do not fill it");
   }
@@ -180,8 +186,9 @@ uint32_t SealedSegment::name_offset(const RegionEntry& region, Index index, uint
   return read_at<uint32_t>(*file_, region.names_at + (uint64_t{before} + number) * sizeof(uint32_t));
 }
 
-void SealedSegment::copy_block(const RegionEntry& region, uint32_t block, uint64_t end, std::string& to) const {
-  const uint64_t begin = this->block(block).offset;
+void SealedSegment::copy_block(const RegionEntry& region, const BlockGroup& group, uint32_t i, std::string& to) const {
+  const uint64_t begin = group.begin(i);
+  const uint64_t end = group.end(i);
   if (end < begin + kBlockHead || end > region.blocks_size) {
     file_->fail(region.blocks_at, "begins blocks out of order");
   }
@@ -202,22 +209,18 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
   if (!is_there) {
     cursor.serial = 0;  // until all of it is in place: any step may throw
     const Place place = place_of(local);
-    const RegionEntry region = this->region(place.region);
-    const BlockEntry entry = block(place.block);
-    const bool is_last = place.block + 1 == blocks();
-    const BlockEntry after = is_last ? BlockEntry{0, events_, 0} : block(place.block + 1);
-    const bool ends_region = is_last || region_of_block(place.block + 1) != place.region;
-    const uint64_t end = ends_region ? region.blocks_size : after.offset;
-    copy_block(region, place.block, end, cursor.packed);
-    const RegionTexts& texts = this->texts(place.region);
+    const BlockGroup& group = *place.group;
+    copy_block(region(group.region), group, place.block, cursor.packed);
+    const RegionTexts& texts = this->texts(group.region);
     cursor.reader.reset();
-    if (!texts.unpacking->decompressor().decompress(std::string_view(cursor.packed).substr(kBlockHead), cursor.bytes)) {
-      file_->fail(region.blocks_at + entry.offset, "begins a block that is not compressed as it should be");
+    if (!texts.unpacking->decompressor().decompress(cursor.packed, kBlockHead, cursor.bytes)) {
+      fail_at(place, "begins a block that is not compressed as it should be");
     }
-    cursor.reader.emplace(cursor.bytes, texts.unpacking->shapes());
+    cursor.reader.emplace(cursor.bytes, texts.unpacking->shapes(), texts.long_batches);
     cursor.place = place;
-    cursor.next = entry.first_local;
-    cursor.end = after.first_local;
+    cursor.region = group.region;
+    cursor.next = group.begin_local(place.block);
+    cursor.end = group.end_local(place.block);
     cursor.current = UINT32_MAX;
     cursor.serial = serial_;
   }
@@ -228,8 +231,7 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
     if (!cursor.reader->next(cursor.event, is_wanted ? &cursor.data : nullptr,
                              is_wanted ? &cursor.metadata : nullptr)) {
       cursor.serial = 0;
-      file_->fail(region(cursor.place.region).blocks_at + block(cursor.place.block).offset,
-                  "begins a block without the event " + std::to_string(local));
+      fail_at(cursor.place, "begins a block without the event " + std::to_string(local));
     }
     cursor.next++;
   }
@@ -250,10 +252,10 @@ void SealedSegment::add_to(RebuiltBatch& batch, const RegionEntry& region, Curso
             Timestamp{region.recorded_at + event.batch.recorded_at});
 }
 
-CommitRecord SealedSegment::finish(RebuiltBatch& batch, Place place, const PackedEvent& first, uint32_t local,
-                                   bool is_excerpt) const {
-  const RegionEntry region = this->region(place.region);
-  const RegionTexts& texts = this->texts(place.region);
+CommitRecord SealedSegment::finish(RebuiltBatch& batch, uint32_t region_number, const PackedEvent& first,
+                                   uint32_t local, bool is_excerpt) const {
+  const RegionEntry region = this->region(region_number);
+  const RegionTexts& texts = this->texts(region_number);
   if (first.batch.actor >= texts.actors.size()) file_->fail(region.texts_at, "begins texts without an actor");
   RebuiltBatch::Head head;
   head.fork = fork_;
@@ -267,8 +269,8 @@ CommitRecord SealedSegment::finish(RebuiltBatch& batch, Place place, const Packe
 Event SealedSegment::event(uint32_t local) const {
   Cursor& cursor = seek(local);
   cursor.batch.clear();
-  add_to(cursor.batch, region(cursor.place.region), cursor);
-  CommitRecord record = finish(cursor.batch, cursor.place, cursor.event, local, true);
+  add_to(cursor.batch, region(cursor.region), cursor);
+  CommitRecord record = finish(cursor.batch, cursor.region, cursor.event, local, true);
   const size_t size = Commit(record.record).events().size();
   const char* const end = record.record + record_length(Commit(record.record).header());
   return Event(end - size, std::move(record.memory));
@@ -283,12 +285,12 @@ CommitRecord SealedSegment::commit_record(uint32_t first_local) const {
   first.batch.request_id = request_id;
   first.batch.conditions = conditions;
   RebuiltBatch batch;
-  const Place place = cursor.place;
+  const uint32_t region_number = cursor.region;
   for (uint32_t i = 0; i < first.batch.events && first_local + i < events_; i++) {
     Cursor& at = seek(first_local + i);
-    add_to(batch, region(at.place.region), at);
+    add_to(batch, region(at.region), at);
   }
-  return finish(batch, place, first, first_local, false);
+  return finish(batch, region_number, first, first_local, false);
 }
 
 // --- names ---
@@ -340,7 +342,7 @@ uint32_t SealedSegment::find_store_id(const StoreId& id, uint32_t count) const {
   while (local < count) {
     const Cursor& cursor = seek(local);
     const PackedEvent& event = cursor.event;
-    if (region(cursor.place.region).recorded_at + event.batch.recorded_at != id.recorded_at.value) return kNone;
+    if (region(cursor.region).recorded_at + event.batch.recorded_at != id.recorded_at.value) return kNone;
     const uint64_t ordinal = (id.counter - event.batch.id_seed) & kIdCounterMask;
     const uint32_t first = local - event.ordinal;
     if (ordinal < event.batch.events && first + ordinal < count) {
@@ -369,26 +371,41 @@ std::vector<uint64_t> SealedSegment::request_hashes() const {
 
 // --- time ---
 
-uint32_t SealedSegment::count_until(Timestamp time, uint32_t count) const {
+// The last block that, as far as the groups tell, begins by then; none when even the first one does not.
+SealedSegment::Place SealedSegment::place_by_time(Timestamp time) const {
   uint32_t low = 0;
-  uint32_t high = blocks();
+  uint32_t high = groups();
   while (low < high) {
     const uint32_t middle = low + (high - low) / 2;
-    if (block(middle).recorded_at <= time.value) {
+    if (group(middle).recorded_at <= time.value) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
-  if (low == 0) return 0;
-  // The last block that begins by then may go on after it.
-  const BlockEntry last = block(low - 1);
-  const uint32_t end = low == blocks() ? events_ : block(low).first_local;
-  uint32_t local = last.first_local;
-  while (local < end && local < count) {
+  if (low == 0) return {};
+  const BlockGroup& found = group(low - 1);
+  uint32_t block = found.blocks - 1;
+  while (found.time_before(block) > time.value) block--;
+  return {&found, block};
+}
+
+uint32_t SealedSegment::count_until(Timestamp time, uint32_t count) const {
+  Place place = place_by_time(time);
+  if (place.group == nullptr) return 0;
+  const auto time_of = [this](uint32_t local) {
     const Cursor& cursor = seek(local);
-    if (region(cursor.place.region).recorded_at + cursor.event.batch.recorded_at > time.value) break;
-    local += std::min(end - local, cursor.event.batch.events - cursor.event.ordinal);
+    return region(cursor.region).recorded_at + cursor.event.batch.recorded_at;
+  };
+  // The times of blocks are told a little too early; that of a group's first one is exact.
+  const auto begin = [&place] { return place.group->begin_local(place.block); };
+  while (place.block > 0 && (begin() >= count || time_of(begin()) > time.value)) place.block--;
+  // It may go on after it.
+  const uint32_t end = place.group->end_local(place.block);
+  uint32_t local = begin();
+  while (local < end && local < count && time_of(local) <= time.value) {
+    const PackedEvent& event = seek(local).event;
+    local += std::min(end - local, event.batch.events - event.ordinal);
   }
   return std::min(local, count);
 }

@@ -52,13 +52,14 @@ class SealedSegment : public Segment {
   struct RegionTexts {
     std::shared_ptr<const Unpacking> unpacking;  // shared with other regions, which may be of other segments
     std::vector<std::string_view> actors;
+    std::string_view long_batches;
   };
   uint32_t regions() const { return static_cast<uint32_t>(number(SealedNumber::kRegions)); }
   RegionEntry region(uint32_t i) const;
-  uint32_t blocks() const { return static_cast<uint32_t>(number(SealedNumber::kBlocks)); }
-  BlockEntry block(uint32_t i) const;
-  // The bytes of a block of the region, which ends there in it, checked.
-  void copy_block(const RegionEntry& region, uint32_t block, uint64_t end, std::string& to) const;
+  uint32_t groups() const { return static_cast<uint32_t>(number(SealedNumber::kGroups)); }
+  const BlockGroup& group(uint32_t i) const;
+  // The bytes of a block of the region, checked.
+  void copy_block(const RegionEntry& region, const BlockGroup& group, uint32_t i, std::string& to) const;
   const PackedTable& ids() const { return ids_; }
   const PackedTable& requests() const { return requests_; }
   // The record of the n-th stream, type or tag of a region.
@@ -77,17 +78,18 @@ class SealedSegment : public Segment {
   uint64_t number(SealedNumber which) const { return file_->footer().numbers[static_cast<size_t>(which)]; }
   const Section& section(size_t which) const { return file_->footer().sections[which]; }
   struct Place {
-    uint32_t region;
-    uint32_t block;
+    const BlockGroup* group = nullptr;
+    uint32_t block = 0;  // of the group
   };
   Place place_of(uint32_t local) const;
-  uint32_t region_of_block(uint32_t block) const;
+  Place place_by_time(Timestamp time) const;
+  [[noreturn]] void fail_at(const Place& place, const std::string& what) const;
   const RegionTexts& texts(uint32_t region) const;
   // The thread's own: the block it read last, and how far.
   struct Cursor;
   Cursor& seek(uint32_t local) const;
   void add_to(RebuiltBatch& batch, const RegionEntry& region, Cursor& cursor) const;
-  CommitRecord finish(RebuiltBatch& batch, Place place, const PackedEvent& first, uint32_t local,
+  CommitRecord finish(RebuiltBatch& batch, uint32_t region, const PackedEvent& first, uint32_t local,
                       bool is_excerpt) const;
   uint32_t find_store_id(const StoreId& id, uint32_t count) const;
 

@@ -319,7 +319,7 @@ TEST_CASE("Planted bugs in a sealed file with right checksums are found by the m
   CHECK(plant([](std::string&, SealedFooter&) {}));
   INFO("the bound of a block is off by one");
   CHECK_FALSE(plant([&](std::string& content, SealedFooter& footer) {
-    content[section(footer, SealedSection::kBlocks).offset + sizeof(BlockEntry) + offsetof(BlockEntry, first_local)]++;
+    content[section(footer, SealedSection::kBlocks).offset + offsetof(BlockGroup, events)]++;
   }));
   INFO("the dictionary of a region is lost");
   CHECK_FALSE(plant([&](std::string& content, SealedFooter& footer) {
