@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{200};  // how often memory of files is looked at
 constexpr std::chrono::seconds kPause{5};        // after a failure
+constexpr std::chrono::seconds kOpenFor{2};      // then a store was not opened for one question
 // While more than so much is appended in so long, as by an import, sealing would take the processor from it.
 constexpr std::chrono::milliseconds kTick{100};
 constexpr uint64_t kManyBytes = uint64_t{1} << 20;
@@ -131,6 +132,11 @@ void Sealer::let_appends_pass(std::unique_lock<std::mutex>& lock) {
 void Sealer::run() {
   step_back();
   std::unique_lock lock(mutex_);
+  // What the log held when the store was opened, unless it is closed again soon.
+  if (sequencer_.unsealed_bytes() >= options_.seal_bytes && !is_wanted_) {
+    wanted_cv_.wait_for(lock, kOpenFor, [this] { return is_wanted_ || is_stopping_; });
+    is_wanted_ = true;
+  }
   while (!is_stopping_) {
     const auto is_due = [this] { return is_wanted_ || is_stopping_; };
     if (segments() > 0) {

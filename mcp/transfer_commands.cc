@@ -101,6 +101,15 @@ void keep_block_memory() {
 #endif
 }
 
+// What an import leaves to be sealed, the next one to open the store would have to read.
+void seal_much(Store& store) {
+  constexpr uint64_t kMuch = uint64_t{32} << 20;
+  if (store.status().log_bytes < kMuch) return;
+  if (::isatty(STDERR_FILENO) == 1) std::fputs("packing it ...\n", stderr);
+  // It is all there already, and sealing goes on by itself when the store is used.
+  if (auto sealed = store.seal(); !sealed) std::fprintf(stderr, "not packed: %s\n", sealed.error().message.c_str());
+}
+
 ExitCode run_import(const CommandLine& line, Workplace place) {
   const InputFile input(line.file);
   if (input.fd() < 0) {
@@ -133,7 +142,9 @@ ExitCode run_import(const CommandLine& line, Workplace place) {
   const ImportReport report = import_events(*target, options);
   print_summary(report, seconds_since(start));
   if (report.failure) return fail(*report.failure, exit_code_of(*report.failure, kExitBadInput));
-  return report.stopped ? kExitInterrupted : kExitOk;
+  if (report.stopped) return kExitInterrupted;
+  if (*store != nullptr) seal_much(**store);
+  return kExitOk;
 }
 
 ExitCode run_export(const CommandLine& line, Workplace place) {
