@@ -80,16 +80,32 @@ std::string Child::receive() {
   }
 }
 
-Finished run_program(const std::vector<std::string>& arguments) {
+Finished run_program(const std::vector<std::string>& arguments, std::string_view awaited) {
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  int errors[2];
+  if (pipe2(errors, O_CLOEXEC) != 0) die("no pipe");
   const uint64_t started = now_ns();
-  const pid_t id = start(arguments, null, null, null);
+  const pid_t id = start(arguments, null, null, errors[1]);
+  close(errors[1]);
+  Finished finished;
+  std::string told;
+  char piece[4096];
+  for (ssize_t n; (n = read(errors[0], piece, sizeof piece)) > 0;) {
+    told.append(piece, static_cast<size_t>(n));
+    const bool is_there = !awaited.empty() && told.find(awaited) != std::string::npos;
+    if (is_there && finished.told_seconds == 0) finished.told_seconds = static_cast<double>(now_ns() - started) / 1e9;
+  }
+  close(errors[0]);
   int status = 0;
   rusage usage{};
   wait4(id, &status, 0, &usage);
   close(null);
-  if (status != 0) die(arguments[0] + " " + arguments[1] + " failed");
-  return {static_cast<double>(now_ns() - started) / 1e9, seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime)};
+  if (status != 0) die(arguments[0] + " " + arguments[1] + " failed: " + told);
+  if (!awaited.empty() && finished.told_seconds == 0)
+    die(arguments[0] + " did not tell '" + std::string(awaited) + "'");
+  finished.seconds = static_cast<double>(now_ns() - started) / 1e9;
+  finished.cpu_seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+  return finished;
 }
 
 }  // namespace chronos::bench

@@ -31,8 +31,10 @@ class Child {
 struct Finished {
   double seconds = 0;
   double cpu_seconds = 0;
+  double told_seconds = 0;  // until it told what was waited for
 };
-// Runs a program to its end, its output thrown away.
-Finished run_program(const std::vector<std::string>& arguments);
+// Runs a program to its end, its output thrown away; unless it is empty, `awaited` is in what it writes to its standard
+// error.
+Finished run_program(const std::vector<std::string>& arguments, std::string_view awaited = {});
 
 }  // namespace chronos::bench

@@ -2,7 +2,8 @@
 //
 // To compare a read as of the past, or in a fork, with the same read now, all of them must return the same events:
 // the store is loaded, its head is called H, then other streams grow.  "now" reads main, "past" main as of H,
-// "fork" a fork made at H, "fork10" the tenth of forks of forks.
+// "fork" a fork made at H, "fork10" the tenth of forks of forks.  All of it is read twice: as it was appended, in
+// memory, and when it is sealed.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,27 +105,36 @@ void measure_state(const Store& store, const Workload& workload, const std::stri
   emit("q_asof_events_folded", config, static_cast<double>(folded) / static_cast<double>(states), "events/query");
 }
 
+constexpr const char* kSealed = " sealed=yes";
+
+StoreOptions options_of(const std::string& directory) {
+  StoreOptions options;
+  options.directory = directory;
+  options.max_memory = uint64_t{16} << 30;
+  options.seal_bytes = options.max_memory / 2;  // only when it is asked for
+  return options;
+}
+
 // In a process of its own, so that memory is only the store's.
-void measure_open(const std::string& directory, const Workload& workload) {
+void measure_open(const std::string& directory, const Workload& workload, const std::string& sealed) {
   const pid_t child = fork();
   if (child == 0) {
-    StoreOptions options;
-    options.directory = directory;
     const auto events = static_cast<double>(workload.lines.size());
+    const std::string config = sealed.empty() ? "" : sealed.substr(1);
     const uint64_t before = resident_bytes();
     const uint64_t start = now_ns();
-    auto store = Store::open(options);
+    auto store = Store::open(options_of(directory));
     const uint64_t took = now_ns() - start;
     const StoreStatus status = check(store).status();
-    const auto view = (*store)->view({});
-    emit("open", "store=" + std::to_string(view->head().value), static_cast<double>(took) / 1e6, "ms");
-    const auto all = static_cast<double>(view->head().value);
-    emit("open_per_million", "", static_cast<double>(took) / 1e6 / all * 1e6, "ms");
-    emit("log_bytes_per_event", "", static_cast<double>(status.log_bytes) / all, "B");
-    emit("raw_bytes_per_event", "", static_cast<double>(workload.size) / events, "B");
-    emit("index_bytes_per_event", "", static_cast<double>(status.index_bytes) / all, "B");
-    emit("memory_beyond_log_per_event", "",
+    const auto all = static_cast<double>((*store)->view({})->head().value);
+    if (!sealed.empty())
+      emit("open", "store=" + std::to_string(workload.lines.size()), static_cast<double>(took) / 1e6, "ms");
+    emit("open_per_million", config, static_cast<double>(took) / 1e6 / all * 1e6, "ms");
+    emit("log_bytes_per_event", config, static_cast<double>(status.log_bytes) / all, "B");
+    emit("index_bytes_per_event", config, static_cast<double>(status.index_bytes) / all, "B");
+    emit("memory_beyond_log_per_event", config,
          (static_cast<double>(resident_bytes() - before) - static_cast<double>(status.log_bytes)) / all, "B");
+    if (sealed.empty()) emit("raw_bytes_per_event", "", static_cast<double>(workload.size) / events, "B");
     std::fflush(stdout);
     _exit(0);
   }
@@ -133,35 +143,49 @@ void measure_open(const std::string& directory, const Workload& workload) {
   if (status != 0) die("measuring the opening of a store failed");
 }
 
+// A store, and forks of it; the position at which they were made.
+Position make_store(Store& store, const Workload& workload) {
+  append_lines(store, workload, 0, workload.lines.size(), "");
+  const Position then{workload.lines.size()};
+  append_lines(store, workload, 0, std::min<size_t>(10000, workload.lines.size()), "later-");
+  std::string parent = "main";
+  for (int level = 1; level <= 10; level++) {
+    NewFork fork;
+    fork.name = "level" + std::to_string(level);
+    fork.from = {parent, then, {}};
+    if (auto made = store.create_fork(fork); !made) die(made.error().message);
+    parent = fork.name;
+  }
+  return then;
+}
+
+void measure_everywhere(const Store& store, const Workload& workload, Position then, const std::string& sealed) {
+  measure_address(store, workload, {}, "at=now" + sealed);
+  measure_address(store, workload, {"main", then, {}}, "at=past" + sealed);
+  measure_address(store, workload, {"level1", {}, {}}, "at=fork" + sealed);
+  measure_address(store, workload, {"level10", {}, {}}, "at=fork10" + sealed);
+  measure_state(store, workload, "main", "fork=main" + sealed);
+  measure_state(store, workload, "level1", "fork=level1" + sealed);
+}
+
 }  // namespace
 
 void measure_reads(const Setting& setting, const Workload& workload) {
   const std::string directory = setting.directory + "/reads";
   std::filesystem::remove_all(directory);
-  StoreOptions options;
-  options.directory = directory;
+  Position then;
   {
-    auto opened = Store::open(options);
-    Store& store = check(opened);
-    append_lines(store, workload, 0, workload.lines.size(), "");
-    const Position then{workload.lines.size()};
-    append_lines(store, workload, 0, std::min<size_t>(10000, workload.lines.size()), "later-");
-    std::string parent = "main";
-    for (int level = 1; level <= 10; level++) {
-      NewFork fork;
-      fork.name = "level" + std::to_string(level);
-      fork.from = {parent, then, {}};
-      if (auto made = store.create_fork(fork); !made) die(made.error().message);
-      parent = fork.name;
-    }
-    measure_address(store, workload, {}, "at=now");
-    measure_address(store, workload, {"main", then, {}}, "at=past");
-    measure_address(store, workload, {"level1", {}, {}}, "at=fork");
-    measure_address(store, workload, {"level10", {}, {}}, "at=fork10");
-    measure_state(store, workload, "main", "fork=main");
-    measure_state(store, workload, "level1", "fork=level1");
+    auto opened = Store::open(options_of(directory));
+    then = make_store(check(opened), workload);
+    measure_everywhere(**opened, workload, then, "");
   }
-  measure_open(directory, workload);
+  measure_open(directory, workload, "");
+  {
+    auto opened = Store::open(options_of(directory));
+    if (auto sealed = check(opened).seal(); !sealed) die(sealed.error().message);
+    measure_everywhere(**opened, workload, then, kSealed);
+  }
+  measure_open(directory, workload, kSealed);
   std::filesystem::remove_all(directory);
 }
 

@@ -109,9 +109,11 @@ def check_targets(scratch):
     good = [figure("chronos_bench", "burst_8x250_p50", "durable=no", 1, "ms")]
     good += [figure("chronos_bench", name, config, 1, "us") for name, config in (
         ("q_point_p99", "at=now"), ("q_asof_p50", "fork=main"), ("memory_beyond_log_per_event", ""),
-        ("open_per_million", ""), ("stdio_start_to_initialize", "store=5"), ("stdio_start_to_first_call", "store=5"))]
+        ("q_point_p99", "at=now sealed=yes"), ("q_asof_p50", "fork=main sealed=yes"),
+        ("open_per_million", ""), ("open_per_million", "sealed=yes"), ("stdio_start_to_initialize", "store=5"), ("stdio_start_to_first_call", "store=5"))]
     for at in ("now", "past", "fork", "fork10"):
-        good.append(figure("chronos_bench", "q_stream100_p50", f"at={at}", 1, "us"))
+        for sealed in ("", " sealed=yes"):
+            good.append(figure("chronos_bench", "q_stream100_p50", f"at={at}{sealed}", 1, "us"))
     for tool in ("query_events limit=1", "append_events durable=os"):
         for name in ("stdio_call_cpu", "stdio_call_p50"):
             good.append(figure("chronos_bench", name, f"tool={tool}", 1, "us"))
