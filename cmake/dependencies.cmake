@@ -22,12 +22,20 @@ FetchContent_Declare(zstd
 FetchContent_Declare(CLI11
   GIT_REPOSITORY https://github.com/CLIUtils/CLI11.git GIT_TAG v2.4.2 GIT_SHALLOW ON
   FIND_PACKAGE_ARGS)
-FetchContent_MakeAvailable(nlohmann_json simdjson xxhash zstd CLI11)
+FetchContent_Declare(utf8proc
+  GIT_REPOSITORY https://github.com/JuliaStrings/utf8proc.git GIT_TAG v2.9.0 GIT_SHALLOW ON
+  FIND_PACKAGE_ARGS)   # cmake/Findutf8proc.cmake
+FetchContent_MakeAvailable(nlohmann_json simdjson xxhash zstd CLI11 utf8proc)
+# Snowball has no CMake file to fetch it by.
+find_package(stemmer REQUIRED)
 if(NOT TARGET xxhash::xxhash)
   add_library(xxhash::xxhash ALIAS xxhash)
 endif()
 if(NOT TARGET zstd::zstd)
   add_library(zstd::zstd ALIAS libzstd_static)
+endif()
+if(NOT TARGET utf8proc::utf8proc)
+  add_library(utf8proc::utf8proc ALIAS utf8proc)
 endif()
 
 if(CHRONOS_TESTS)
