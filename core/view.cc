@@ -65,6 +65,19 @@ uint64_t View::own_events() const {
   return 0;
 }
 
+std::vector<View::Part> View::parts() const {
+  std::vector<Part> parts;
+  for (size_t i = 0; i < pieces_; i++) {
+    const LinePiece& piece = (*line_)[i];
+    if (count(i) == 0) continue;
+    if (parts.empty() || parts.back().fork != piece.segment->fork_name()) {
+      parts.push_back({piece.segment->fork_name(), piece.base(), piece.base()});
+    }
+    parts.back().last = bound(i);
+  }
+  return parts;
+}
+
 const LinePiece& View::piece_at(Position position) const {
   CHECK(position.value >= 1 && position <= head());
   size_t i = pieces_ - 1;

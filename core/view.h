@@ -67,6 +67,14 @@ class View {
   // How many of the visible events the fork appended itself, the rest being inherited.
   uint64_t own_events() const;
 
+  // The forks whose own events the view has, oldest first: those after `base`, up to `last`.
+  struct Part {
+    std::string fork;
+    Position base;
+    Position last;
+  };
+  std::vector<Part> parts() const;
+
   // Requires: 1 <= position <= head().
   Event at(Position position) const;
 
