@@ -39,13 +39,14 @@ void measure_points(const Store& store, uint64_t head) {
   Latencies latencies;
   std::string out;
   uint64_t most = 0;
-  for (size_t i = 0; i < kPoints; i++) {
+  // As many reads again before that are not timed: where the blocks are has to be read, and checked, once.
+  for (size_t i = 0; i < 2 * kPoints; i++) {
     const Position at{1 + dice.below(head)};
     const uint64_t start = now_ns();
     const auto view = store.view({});
     const Event event = view->at(at);
     out.assign(event.stream()).append(event.type()).append(event.data()).append(event.metadata());
-    latencies.add(now_ns() - start);
+    if (i >= kPoints) latencies.add(now_ns() - start);
     if (i % 2000 == 0) most = std::max(most, resident_bytes());
   }
   latencies.emit_us("large_point", "cache=page");
