@@ -89,8 +89,6 @@ std::string new_import_id(Random& random) {
   return text;
 }
 
-}  // namespace
-
 // Blocks of half a MiB come and go by the thousand: their memory stays with the process, instead of going back to the
 // system and coming again, page by page.
 void keep_block_memory() {
@@ -105,10 +103,12 @@ void keep_block_memory() {
 void seal_much(Store& store) {
   constexpr uint64_t kMuch = uint64_t{32} << 20;
   if (store.status().log_bytes < kMuch) return;
-  if (::isatty(STDERR_FILENO) == 1) std::fputs("packing it ...\n", stderr);
+  if (::isatty(STDERR_FILENO) == 1) std::fputs("sealing it ...\n", stderr);
   // It is all there already, and sealing goes on by itself when the store is used.
-  if (auto sealed = store.seal(); !sealed) std::fprintf(stderr, "not packed: %s\n", sealed.error().message.c_str());
+  if (auto sealed = store.seal(); !sealed) std::fprintf(stderr, "not sealed: %s\n", sealed.error().message.c_str());
 }
+
+}  // namespace
 
 ExitCode run_import(const CommandLine& line, Workplace place) {
   const InputFile input(line.file);
