@@ -76,7 +76,11 @@ Result<void> Sealer::seal_and(const std::function<Result<void>()>& work) {
   if (!outcome) return outcome;
   merge();
   sealed_bytes_ = sealed_.bytes();
-  segments_ = sealed_.manifest().segments.size();
+  {
+    const std::lock_guard lock(mutex_);
+    segments_ = sealed_.manifest().segments.size();
+  }
+  wanted_cv_.notify_all();  // there is memory of files to look at
   return work();
 }
 
@@ -142,7 +146,7 @@ void Sealer::run() {
     if (segments() > 0) {
       wanted_cv_.wait_for(lock, kLook, is_due);
     } else {
-      wanted_cv_.wait(lock, is_due);
+      wanted_cv_.wait(lock, [&] { return is_due() || segments() > 0; });
     }
     if (is_wanted_) let_appends_pass(lock);
     if (is_stopping_) return;
