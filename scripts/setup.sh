@@ -73,7 +73,11 @@ build() {
   local preset=$1
   shift
   local options=()
-  command -v ccache >/dev/null 2>&1 && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  # With ccache, what another checkout of the same sources compiled is not compiled again.
+  if command -v ccache >/dev/null 2>&1; then
+    options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    export CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1
+  fi
   if [ ! -f "$ROOT/build/$preset/build.ninja" ]; then
     (cd "$ROOT" && cmake --preset "$preset" "${options[@]}" ${BUILD_OPTIONS:-}) || return 1
   fi
