@@ -26,6 +26,10 @@ FetchContent_Declare(utf8proc
   GIT_REPOSITORY https://github.com/JuliaStrings/utf8proc.git GIT_TAG v2.9.0 GIT_SHALLOW ON
   FIND_PACKAGE_ARGS)   # cmake/Findutf8proc.cmake
 FetchContent_MakeAvailable(nlohmann_json simdjson xxhash zstd CLI11 utf8proc)
+FetchContent_Declare(hnswlib
+  GIT_REPOSITORY https://github.com/nmslib/hnswlib.git GIT_TAG v0.8.0 GIT_SHALLOW ON
+  FIND_PACKAGE_ARGS)   # cmake/Findhnswlib.cmake
+FetchContent_MakeAvailable(hnswlib)
 # Snowball has no CMake file to fetch it by.
 find_package(stemmer REQUIRED)
 if(NOT TARGET xxhash::xxhash)
@@ -36,6 +40,10 @@ if(NOT TARGET zstd::zstd)
 endif()
 if(NOT TARGET utf8proc::utf8proc)
   add_library(utf8proc::utf8proc ALIAS utf8proc)
+endif()
+
+if(NOT TARGET hnswlib::hnswlib)
+  add_library(hnswlib::hnswlib ALIAS hnswlib)
 endif()
 
 if(CHRONOS_TESTS)
