@@ -44,6 +44,27 @@ void Connection::cancel(std::string_view id) {
   stop.request_stop();  // runs the call's stop callbacks: not under the lock
 }
 
+void Connection::attach(std::shared_ptr<MessageSink> sink) {
+  std::lock_guard lock(mutex_);
+  sink_ = std::move(sink);
+}
+
+void Connection::detach(const MessageSink* sink) {
+  std::lock_guard lock(mutex_);
+  if (sink_.get() == sink) sink_ = nullptr;
+}
+
+bool Connection::push(std::string_view message) {
+  std::shared_ptr<MessageSink> sink;
+  {
+    std::lock_guard lock(mutex_);
+    sink = sink_;
+  }
+  if (sink == nullptr) return false;
+  sink->send(message);  // may wait for the client: not under the lock
+  return true;
+}
+
 void Connection::stop_reads() {
   std::vector<std::stop_source> stops;
   {

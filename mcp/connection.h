@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "mcp/message_sink.h"
 #include "mcp/revision.h"
 
 namespace chronos {
@@ -43,6 +45,13 @@ class Connection {
   bool finish(std::string_view id);
   // notifications/cancelled.  Unknown ids are ignored.
   void cancel(std::string_view id);
+  // The way for what the server says unasked in the legacy era (changes of lists and resources).  The last one attached
+  // counts; detach() of another one changes nothing.
+  void attach(std::shared_ptr<MessageSink> sink);
+  void detach(const MessageSink* sink);
+  // Sends it there; false, and it is lost, when no sink is attached.
+  bool push(std::string_view message);
+
   // Asks the running requests that only read to stop soon; they are still answered.
   void stop_reads();
 
@@ -58,6 +67,7 @@ class Connection {
   mutable std::mutex mutex_;                             // guards all below
   std::string_view negotiated_;                          // points into kLegacyVersions
   std::map<std::string, Running, std::less<>> running_;  // by raw id
+  std::shared_ptr<MessageSink> sink_;  // owned by whoever attached it, and by a push that is going on
 };
 
 }  // namespace chronos

@@ -14,9 +14,22 @@ namespace {
 // What a message wraps around the data of an event: the envelope, params, arguments, the list of events, the event.
 constexpr size_t kEnvelopeLevels = 8;
 
+// Statuses of HTTP.
+constexpr int kOk = 200;
+constexpr int kAccepted = 202;
+constexpr int kBadRequest = 400;
+constexpr int kNotFound = 404;
+
 std::string_view missing_id(Era era) { return era == Era::kModern ? "" : "null"; }
 
 }  // namespace
+
+int Accepted::status() const {
+  bool answers = calls_ > 0;
+  for (const Part& part : parts_) answers |= !part.reply.empty();
+  if (!answers) return kAccepted;
+  return is_batch_ ? kOk : parts_.front().status;
+}
 
 Dispatcher::Dispatcher(std::span<const Tool> tools, ToolBackend& backend, Clock& clock)
     : texts_(tools), tools_(tools), backend_(backend), clock_(clock) {}
@@ -29,7 +42,7 @@ Accepted Dispatcher::accept(Connection& connection, std::string_view line) {
         RpcError{RpcCode::kInvalidRequest, "Batches are not part of this protocol version. Send one message.", ""};
   }
   if (read.error) {
-    accepted.parts_.push_back({error_reply(missing_id(connection.era_of_unreadable()), *read.error), {}});
+    accepted.parts_.push_back({error_reply(missing_id(connection.era_of_unreadable()), *read.error), {}, kBadRequest});
     return accepted;
   }
   accepted.is_batch_ = read.line.is_batch;
@@ -51,23 +64,27 @@ Accepted::Part Dispatcher::accept_message(Connection& connection, std::string_vi
     case Message::Kind::kInvalid: break;
   }
   const std::string_view id = message.id.empty() ? missing_id(connection.era_of_unreadable()) : message.id;
-  return {error_reply(id, message.error), {}};
+  return {error_reply(id, message.error), {}, kBadRequest};
 }
 
 Accepted::Part Dispatcher::accept_request(Connection& connection, const Message& message, bool in_batch) {
-  const auto refuse = [&](const RpcError& error) { return Accepted::Part{error_reply(message.id, error), {}}; };
+  const auto refuse = [&](const RpcError& error, int status) {
+    return Accepted::Part{error_reply(message.id, error), {}, status};
+  };
   const EraDecision decision = decide_era(message);
   if (decision.era == Era::kModern) connection.saw_modern();
-  if (decision.error) return refuse(*decision.error);
+  if (decision.error) return refuse(*decision.error, kBadRequest);
   const Method* method = find_method(message.method);
   if (method == nullptr || !(decision.era == Era::kModern ? method->modern : method->legacy)) {
-    return refuse({RpcCode::kMethodNotFound, "Method '" + message.method + "' is not offered.", ""});
+    return refuse({RpcCode::kMethodNotFound, "Method '" + message.method + "' is not offered.", ""},
+                  decision.era == Era::kModern ? kNotFound : kOk);
   }
   Answer answer = method->answer({message, decision.era, connection, texts_, tools_, backend_, in_batch});
-  if (answer.error) return refuse(*answer.error);
+  if (answer.error) return refuse(*answer.error, kOk);
   if (answer.call.tool == nullptr) return {result_reply(message.id, answer.result), {}};
   if (!connection.begin(message.id, answer.call.tool->read_only, &answer.call.cancelled)) {
-    return refuse({RpcCode::kInvalidRequest, "A request with this id is still running. Use another id.", ""});
+    return refuse({RpcCode::kInvalidRequest, "A request with this id is still running. Use another id.", ""},
+                  kBadRequest);
   }
   return {"", std::move(answer.call)};
 }
@@ -80,10 +97,10 @@ void Dispatcher::accept_notification(Connection& connection, const Message& mess
   }
 }
 
-std::string Dispatcher::run(Connection& connection, Accepted accepted, const Notify& notify) {
+std::string Dispatcher::run(Connection& connection, Accepted accepted, MessageSink& sink) {
   std::string batch;
   for (Accepted::Part& part : accepted.parts_) {
-    std::string reply = part.call.tool == nullptr ? std::move(part.reply) : run_call(connection, part.call, notify);
+    std::string reply = part.call.tool == nullptr ? std::move(part.reply) : run_call(connection, part.call, sink);
     if (!accepted.is_batch_) return reply;
     if (reply.empty()) continue;
     batch.append(batch.empty() ? "[" : ",").append(reply);
@@ -92,15 +109,15 @@ std::string Dispatcher::run(Connection& connection, Accepted accepted, const Not
   return batch;
 }
 
-std::string Dispatcher::run_call(Connection& connection, const CallStart& start, const Notify& notify) {
+std::string Dispatcher::run_call(Connection& connection, const CallStart& start, MessageSink& sink) {
   ToolCall call;
   call.tool = start.tool;
   call.arguments = ValidJson::trusted(start.arguments);
   call.actor = connection.actor();
   call.cancelled = start.cancelled;
   std::shared_ptr<Progress> progress;  // shared: a backend may keep its copy of the function beyond the call
-  if (!start.progress_token.empty() && notify != nullptr) {
-    progress = std::make_shared<Progress>(start.progress_token, notify, clock_, start.cancelled);
+  if (!start.progress_token.empty()) {
+    progress = std::make_shared<Progress>(start.progress_token, sink, clock_, start.cancelled);
     call.progress = [progress](double done, double total, std::string_view message) {
       progress->report(done, total, message);
     };

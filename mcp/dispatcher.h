@@ -5,7 +5,6 @@
 // all but tool calls at once, and lets notifications take effect), then run() for what is left, on any thread.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include "core/clock.h"
 #include "mcp/connection.h"
+#include "mcp/message_sink.h"
 #include "mcp/method.h"
 #include "mcp/tool_backend.h"
 #include "tools/tool.h"
@@ -24,12 +24,15 @@ class Accepted {
  public:
   // Nothing is left to run: reply() is complete.
   bool is_done() const { return calls_ == 0; }
+  // Of the answer over HTTP: 200; 202 when there is nothing to answer; 400 or 404 for what the protocol itself refuses.
+  int status() const;
 
  private:
   friend class Dispatcher;
   struct Part {
     std::string reply;  // "" for a notification or a response
     CallStart call;     // call.tool is set while the call is still to be run
+    int status = 200;
   };
   std::vector<Part> parts_;  // one, or as many as the batch had messages
   size_t calls_ = 0;
@@ -39,10 +42,6 @@ class Accepted {
 // Safe to call from any number of threads, except as accept() says.
 class Dispatcher {
  public:
-  // Sends one more message of the server (progress) while a call runs.  Called from the thread that runs the call, or
-  // from one of the backend's; never after run() returned.
-  using Notify = std::function<void(std::string_view message)>;
-
   // Requires: `tools`, `backend` and `clock` outlive the dispatcher.  `tools` are offered in their order.
   Dispatcher(std::span<const Tool> tools, ToolBackend& backend, Clock& clock);
 
@@ -52,9 +51,10 @@ class Dispatcher {
   Accepted accept(Connection& connection, std::string_view line);
 
   // Runs what accept() left and returns the reply: one JSON text, or "" when nothing is to be sent (a notification, a
-  // cancelled call).  Bytes of clients inside it may hold line ends between tokens.  Call it exactly once for each
+  // cancelled call).  Bytes of clients inside it may hold line ends between tokens.  What is sent before the reply goes
+  // to `sink`, from this thread or one of the backend's; nothing after run() returned.  Call it exactly once for each
   // Accepted.
-  std::string run(Connection& connection, Accepted accepted, const Notify& notify);
+  std::string run(Connection& connection, Accepted accepted, MessageSink& sink);
 
   // What to answer when a line was too long to be read.
   std::string too_long(const Connection& connection, size_t limit_bytes) const;
@@ -63,7 +63,7 @@ class Dispatcher {
   Accepted::Part accept_message(Connection& connection, std::string_view text, bool in_batch, bool too_deep);
   Accepted::Part accept_request(Connection& connection, const Message& message, bool in_batch);
   void accept_notification(Connection& connection, const Message& message);
-  std::string run_call(Connection& connection, const CallStart& call, const Notify& notify);
+  std::string run_call(Connection& connection, const CallStart& call, MessageSink& sink);
 
   ServerTexts texts_;
   std::span<const Tool> tools_;

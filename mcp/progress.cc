@@ -20,8 +20,8 @@ void append_number(std::string& to, double number) {
 
 }  // namespace
 
-Progress::Progress(std::string token, const Notify& notify, Clock& clock, std::stop_token cancelled)
-    : token_(std::move(token)), cancelled_(std::move(cancelled)), notify_(&notify), clock_(clock) {}
+Progress::Progress(std::string token, MessageSink& sink, Clock& clock, std::stop_token cancelled)
+    : token_(std::move(token)), cancelled_(std::move(cancelled)), sink_(&sink), clock_(clock) {}
 
 // A clock that was set back begins a new second rather than silence.
 bool Progress::may_send(bool is_last) {
@@ -37,7 +37,7 @@ bool Progress::may_send(bool is_last) {
 
 void Progress::report(double done, double total, std::string_view message) {
   std::lock_guard lock(mutex_);
-  if (notify_ == nullptr || cancelled_.stop_requested()) return;
+  if (sink_ == nullptr || cancelled_.stop_requested()) return;
   if (!std::isfinite(done) || done <= last_ || !may_send(done == total)) return;
   last_ = done;
   std::string text = R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":)" + token_;
@@ -52,12 +52,12 @@ void Progress::report(double done, double total, std::string_view message) {
     append_json_string(text, message);
   }
   text.append("}}");
-  (*notify_)(text);
+  sink_->send(text);
 }
 
 void Progress::close() {
   std::lock_guard lock(mutex_);
-  notify_ = nullptr;
+  sink_ = nullptr;
 }
 
 }  // namespace chronos

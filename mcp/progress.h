@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <mutex>
 #include <stop_token>
@@ -13,15 +12,14 @@
 #include <string_view>
 
 #include "core/clock.h"
+#include "mcp/message_sink.h"
 
 namespace chronos {
 
 class Progress {
  public:
-  using Notify = std::function<void(std::string_view message)>;
-
-  // Requires: `notify` and `clock` live until close(); `token` is the raw JSON token the client gave.
-  Progress(std::string token, const Notify& notify, Clock& clock, std::stop_token cancelled);
+  // Requires: `sink` and `clock` live until close(); `token` is the raw JSON token the client gave.
+  Progress(std::string token, MessageSink& sink, Clock& clock, std::stop_token cancelled);
 
   void report(double done, double total, std::string_view message);
   void close();
@@ -32,7 +30,7 @@ class Progress {
   const std::string token_;
   const std::stop_token cancelled_;
   std::mutex mutex_;      // guards all below; held while sending, so that close() waits for it
-  const Notify* notify_;  // null once closed
+  MessageSink* sink_;     // null once closed
   Clock& clock_;
   double last_ = -std::numeric_limits<double>::infinity();
   int64_t second_began_us_ = 0;

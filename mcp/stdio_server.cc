@@ -36,7 +36,9 @@ StdioServer::StdioServer(Dispatcher& dispatcher, ToolBackend& backend, StdioOpti
       backend_(backend),
       options_(options),
       reader_({options.in, options.out, options.stop_fd, options.max_line_bytes, options.quiet_after}),
-      writer_(options.out) {}
+      output_(std::make_shared<Output>(options.out)) {
+  connection_.attach(output_);
+}
 
 void StdioServer::run() {
   std::unique_lock lock(mutex_);
@@ -99,23 +101,22 @@ std::optional<StdioServer::Job> StdioServer::read_job() {
       case LineReader::Event::kEnd: return std::nullopt;
       case LineReader::Event::kQuiet: backend_.quiet(); continue;
       case LineReader::Event::kTooLong:
-        writer_.write(dispatcher_.too_long(connection_, options_.max_line_bytes));
+        output_->writer.write(dispatcher_.too_long(connection_, options_.max_line_bytes));
         continue;
       case LineReader::Event::kLine: break;
     }
     job.accepted = dispatcher_.accept(connection_, job.line.text());
     if (!job.accepted.is_done()) return job;
-    std::string reply = dispatcher_.run(connection_, std::move(job.accepted), nullptr);
-    if (!reply.empty()) writer_.write(std::move(reply));
+    std::string reply = dispatcher_.run(connection_, std::move(job.accepted), *output_);
+    if (!reply.empty()) output_->writer.write(std::move(reply));
   }
 }
 
 void StdioServer::run_job(std::unique_lock<std::mutex>& lock, Job job) {
   ++running_;
   lock.unlock();
-  std::string reply = dispatcher_.run(connection_, std::move(job.accepted),
-                                      [this](std::string_view message) { writer_.write(std::string(message)); });
-  if (!reply.empty()) writer_.write(std::move(reply));
+  std::string reply = dispatcher_.run(connection_, std::move(job.accepted), *output_);
+  if (!reply.empty()) output_->writer.write(std::move(reply));
   lock.lock();
   --running_;
   if (ended_) supervisor_.notify_one();

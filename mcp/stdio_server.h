@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -44,6 +45,11 @@ class StdioServer {
   void run();
 
  private:
+  struct Output final : MessageSink {
+    explicit Output(int fd) : writer(fd) {}
+    void send(std::string_view message) override { writer.write(std::string(message)); }
+    LineWriter writer;
+  };
   struct Job {
     Line line;  // the bytes `accepted` refers to
     Accepted accepted;
@@ -61,7 +67,7 @@ class StdioServer {
   const StdioOptions options_;
   Connection connection_;
   LineReader reader_;  // used by the leader
-  LineWriter writer_;
+  const std::shared_ptr<Output> output_;  // shared with the connection, for what the server says unasked
 
   std::mutex mutex_;                    // guards all below
   std::condition_variable followers_;   // a leader is wanted, or all is over

@@ -36,11 +36,14 @@ Tool tool(std::string_view name, bool read_only) {
   return made;
 }
 
+struct CheckingSink : MessageSink {
+  void send(std::string_view message) override { CHECK(validate_json(Line(message).text(), 100).has_value()); }
+};
+
 std::string answer(Dispatcher& dispatcher, Connection& connection, std::string_view text) {
   const Line line(text);
-  return dispatcher.run(connection, dispatcher.accept(connection, line.text()), [](std::string_view notification) {
-    CHECK(validate_json(Line(notification).text(), 100).has_value());
-  });
+  CheckingSink sink;
+  return dispatcher.run(connection, dispatcher.accept(connection, line.text()), sink);
 }
 
 void serve(std::string_view lines) {

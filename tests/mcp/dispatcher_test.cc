@@ -18,12 +18,12 @@ struct Fixture {
   StillClock clock;
   Dispatcher dispatcher{scripted_tools(), backend, clock};
   Connection connection;
-  std::vector<std::string> notified;
+  CollectingSink sink;
+  std::vector<std::string>& notified = sink.messages;
 
   std::string answer(std::string_view text) {
     const Line line(text);
-    return dispatcher.run(connection, dispatcher.accept(connection, line.text()),
-                          [this](std::string_view message) { notified.emplace_back(message); });
+    return dispatcher.run(connection, dispatcher.accept(connection, line.text()), sink);
   }
 };
 
@@ -40,7 +40,7 @@ TEST_CASE("only a tool call is left to run", "[mcp]") {
     const Line line(text);
     Accepted accepted = f.dispatcher.accept(f.connection, line.text());
     const bool done = accepted.is_done();
-    f.dispatcher.run(f.connection, std::move(accepted), nullptr);
+    f.dispatcher.run(f.connection, std::move(accepted), f.sink);
     return done;
   };
   CHECK(is_done(R"({"jsonrpc":"2.0","id":1,"method":"ping"})"));
@@ -70,7 +70,7 @@ TEST_CASE("a call cancelled before it runs is not run and not answered", "[mcp]"
   const Line line(call("\"x\"", "write"));
   Accepted accepted = f.dispatcher.accept(f.connection, line.text());
   CHECK(f.answer(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"x"}})").empty());
-  CHECK(f.dispatcher.run(f.connection, std::move(accepted), nullptr).empty());
+  CHECK(f.dispatcher.run(f.connection, std::move(accepted), f.sink).empty());
   CHECK(f.backend.calls().empty());
   CHECK(!f.answer(call("\"x\"", "write")).empty());  // the id is free again
 }
@@ -91,8 +91,8 @@ TEST_CASE("stopping the reads leaves writes alone", "[mcp]") {
   Accepted read = f.dispatcher.accept(f.connection, read_line.text());
   Accepted write = f.dispatcher.accept(f.connection, write_line.text());
   f.connection.stop_reads();
-  CHECK(f.dispatcher.run(f.connection, std::move(read), nullptr).find("unavailable") != std::string::npos);
-  CHECK(f.dispatcher.run(f.connection, std::move(write), nullptr).find("isError") == std::string::npos);
+  CHECK(f.dispatcher.run(f.connection, std::move(read), f.sink).find("unavailable") != std::string::npos);
+  CHECK(f.dispatcher.run(f.connection, std::move(write), f.sink).find("isError") == std::string::npos);
 }
 
 TEST_CASE("progress comes ten times a second at most, rising, and says when all is done", "[mcp]") {
@@ -125,9 +125,9 @@ TEST_CASE("a backend that reports progress after the answer is not heard", "[mcp
 
 TEST_CASE("progress never falls and never comes after the answer", "[mcp]") {
   StillClock clock;
-  std::vector<std::string> sent;
-  const Progress::Notify notify = [&](std::string_view message) { sent.emplace_back(message); };
-  Progress progress("7", notify, clock, {});
+  CollectingSink sink;
+  const std::vector<std::string>& sent = sink.messages;
+  Progress progress("7", sink, clock, {});
   progress.report(5, 10, "");
   progress.report(5, 10, "");
   progress.report(4, 10, "");
@@ -161,6 +161,48 @@ TEST_CASE("only the revisions with batches take them, also after another initial
   CHECK(f.answer(batch) != good);
 }
 
+TEST_CASE("an answer has the status that HTTP asks for", "[mcp]") {
+  Fixture f;
+  const auto status = [&](const std::string& text) {
+    const Line line(text);
+    Accepted accepted = f.dispatcher.accept(f.connection, line.text());
+    const int code = accepted.status();
+    f.dispatcher.run(f.connection, std::move(accepted), f.sink);
+    return code;
+  };
+  const auto modern = [](std::string_view method, std::string_view version) {
+    return R"({"jsonrpc":"2.0","id":1,"method":")" + std::string(method) +
+           R"(","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":")" + std::string(version) +
+           R"(","io.modelcontextprotocol/clientCapabilities":{}}}})";
+  };
+  CHECK(status("rubbish") == 400);
+  CHECK(status(R"({"jsonrpc":"2.0","id":null,"method":"ping"})") == 400);
+  CHECK(status(modern("tools/list", "2026-07-28")) == 200);
+  CHECK(status(modern("tools/list", "2031-01-01")) == 400);
+  CHECK(status(modern("ping", "2026-07-28")) == 404);
+  CHECK(status(R"({"jsonrpc":"2.0","id":1,"method":"server/discover"})") == 400);
+  CHECK(status(R"({"jsonrpc":"2.0","id":1,"method":"no/such"})") == 200);
+  CHECK(status(call("1", "no_such_tool")) == 200);
+  CHECK(status(call("1", "fail")) == 200);
+  CHECK(status(R"({"jsonrpc":"2.0","method":"notifications/initialized"})") == 202);
+  CHECK(status(R"({"jsonrpc":"2.0","id":1,"result":{}})") == 202);
+}
+
+TEST_CASE("what is said unasked goes to the sink attached last", "[mcp]") {
+  Connection connection;
+  CHECK(!connection.push("{}"));
+  const auto first = std::make_shared<CollectingSink>();
+  const auto second = std::make_shared<CollectingSink>();
+  connection.attach(first);
+  connection.attach(second);
+  connection.detach(first.get());
+  CHECK(connection.push("{}"));
+  CHECK(first->messages.empty());
+  CHECK(second->messages == std::vector<std::string>{"{}"});
+  connection.detach(second.get());
+  CHECK(!connection.push("{}"));
+}
+
 TEST_CASE("two connections may use the same ids", "[mcp]") {
   Fixture f;
   Connection other;
@@ -169,8 +211,8 @@ TEST_CASE("two connections may use the same ids", "[mcp]") {
   Accepted second = f.dispatcher.accept(other, line.text());
   CHECK(!first.is_done());
   CHECK(!second.is_done());
-  CHECK(!f.dispatcher.run(f.connection, std::move(first), nullptr).empty());
-  CHECK(!f.dispatcher.run(other, std::move(second), nullptr).empty());
+  CHECK(!f.dispatcher.run(f.connection, std::move(first), f.sink).empty());
+  CHECK(!f.dispatcher.run(other, std::move(second), f.sink).empty());
 }
 
 }  // namespace chronos

@@ -106,7 +106,7 @@ void play(std::istream& transcript) {
 
 std::vector<std::filesystem::path> transcripts() {
   std::vector<std::filesystem::path> files;
-  const std::filesystem::path folder = std::filesystem::path(__FILE__).parent_path() / "transcripts";
+  const std::filesystem::path folder = std::filesystem::path(CHRONOS_SOURCE_DIR) / "tests/mcp/transcripts";
   for (const auto& file : std::filesystem::directory_iterator(folder)) files.push_back(file.path());
   std::sort(files.begin(), files.end());
   return files;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "mcp/message_sink.h"
 #include "mcp/tool_backend.h"
 
 namespace chronos {
@@ -31,6 +32,12 @@ class StillClock : public Clock {
  private:
   std::mutex mutex_;
   int64_t now_us_ = 1'000'000'000;
+};
+
+// Keeps what it is sent; for one thread at a time.
+struct CollectingSink : MessageSink {
+  void send(std::string_view message) override { messages.emplace_back(message); }
+  std::vector<std::string> messages;
 };
 
 class ScriptedBackend : public ToolBackend {
