@@ -13,5 +13,7 @@ struct Page {
 
 // In order of topic.
 std::span<const Page> all_pages();
+// The workflows as they are written (prompts/workflows/*.md), in order of name; prompts/workflows.h reads them.
+std::span<const Page> workflow_files();
 
 }  // namespace chronos
