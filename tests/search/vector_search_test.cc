@@ -87,7 +87,7 @@ VectorSearch search_of(std::vector<VectorPiece> pieces, const std::vector<float>
 }  // namespace
 
 TEST_CASE("vector search is the cosine of each vector, whatever segments and bound", "[search][vector][model]") {
-  for (const uint64_t seed : test_seeds(1, 12)) {
+  for (const uint64_t seed : test_seeds(1, 8)) {
     INFO("CHRONOS_SEED=" << seed);
     Chance chance(seed);
     const size_t dimension = chance.between(1, 70);
@@ -185,7 +185,7 @@ TEST_CASE("a query that can be compared with nothing is refused", "[search][vect
 
 TEST_CASE("a graph finds what a scan does, at any cut and with filters", "[search][vector][graph]") {
   Chance chance(11);
-  constexpr size_t kVectors = 1200;
+  constexpr size_t kVectors = 800;
   RandomVectors random(chance, 24, 30);
   Vectors vectors;
   for (size_t i = 0; i < kVectors; i++) vectors.push_back(chance.percent(95) ? random.next() : std::vector<float>());
