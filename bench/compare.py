@@ -3,6 +3,7 @@
 
     bench/compare.py results.ndjson                    the tables; fails when a target of the first engine is missed
     bench/compare.py results.ndjson --target storage   the same, but fails for the targets of the second column
+    bench/compare.py results.ndjson --target search    ... for the targets of search, which have a table of their own
     bench/compare.py results.ndjson --all              every figure: median, lowest, highest, rounds
 
 Ratios are formed within a round, between figures taken minutes apart at most, and the median of the ratios is told.
@@ -110,6 +111,75 @@ def peer_rows(r):
                cell(program, r.stored_bytes, False)]
 
 
+LUCENE = "peer_lucene"
+
+
+def search_sizes(r):
+    return sorted({int(config.split()[0].removeprefix("events=")) for config in r.configs(CHRONOS, "search_full_mean")})
+
+
+def asked(program, which, events, at="now"):
+    return program, which, f"events={events} at={at} clock=cpu"
+
+
+def search_rows(r):
+    """Of each size: Lucene's time against Chronos's; as of half of history, and in a fork, against now."""
+    def ratio(name, shown_as, above, below, sign, target):
+        return Row(name, r.value(*shown_as), r.ratio(above, below), sign, target, None, "x")
+    sizes = search_sizes(r)
+    for events in sizes:
+        for kind in ("full", "short"):
+            for which in ("mean", "p50", "p99"):
+                mine = asked(CHRONOS, f"search_{kind}_{which}", events)
+                theirs = asked(LUCENE, f"search_{kind}_{which}", events)
+                yield ratio(f"{kind} {which}, us, {events:,} events: Lucene / Chronos", mine, theirs, mine, ">=", 3)
+        for at, told, target in (("half", "as of half of history", 1), ("fork", "fork of 10,000 own events", 1.05)):
+            for kind in ("full", "short"):
+                now, then = (asked(CHRONOS, f"search_{kind}_mean", events, which) for which in ("now", at))
+                # A fork's own events are a share of the small store that no index makes less.
+                held = target if at == "half" or events == sizes[-1] else None
+                yield ratio(f"{kind} mean, us, {events:,} events: {told} / now", then, then, now, "<=", held)
+    if r.configs(CHRONOS, "search_ingest"):
+        beside, alone = ((CHRONOS, "search_ingest", f".* index={how}") for how in ("background", "none"))
+        for events in sizes[-1:]:
+            yield ratio("durable ingest, events/s: indexed in the background / not", beside, beside, alone, ">=", 0.6)
+
+
+def search_peer_rows(r):
+    """For each engine and size: what it takes, and in brackets by how much Chronos is faster or smaller."""
+    def cell(program, figure, config, is_rate=False):
+        value = r.value(program, figure, config)
+        mine, theirs = (CHRONOS, figure, config), (program, figure, config)
+        times = r.ratio(mine, theirs) if is_rate else r.ratio(theirs, mine)
+        return shown(value) if program == CHRONOS or times is None else f"{shown(value)} ({times:.3g} x)"
+    for events in search_sizes(r):
+        for program in r.programs():
+            if not r.configs(program, "search_full_mean"):
+                continue
+            kinds = [cell(*asked(program, f"search_{kind}_{which}", events))
+                     for kind in ("full", "short") for which in ("mean", "p50", "p99")]
+            size = f"events={events}"
+            yield [title(program), f"{events:,}", *kinds, cell(program, "search_index", size + " clock=cpu", True),
+                   cell(program, "search_bytes_per_event", size), cell(program, "search_memory", size)]
+
+
+SEARCH_HEADINGS = ("", "events", "full mean, us", "p50", "p99", "short mean, us", "p50", "p99", "indexed, events/CPU-s",
+                   "index, B/event", "memory, MiB")
+
+
+def tell_search(results):
+    print("\n| search | Chronos | measured | target |\n|---|---|---|---|")
+    missed = 0
+    for row in search_rows(results):
+        missed += row.first is not None and row.held(row.first) is not True
+        print("| " + " | ".join(row.cells()[:4]) + " |")
+    print("\nThread processor time, best ten. In brackets: how many times faster, or smaller, Chronos is.\n")
+    print("| " + " | ".join(SEARCH_HEADINGS) + " |\n" + "|---" * len(SEARCH_HEADINGS) + "|")
+    for cells in search_peer_rows(results):
+        print("| " + " | ".join(cells) + " |")
+    return missed
+
+
 def tell_all(results):
     for (program, figure, config), rounds in results.figures.items():
         values = [value for values in rounds.values() for value in values]
@@ -117,23 +187,11 @@ def tell_all(results):
         print(f"{program} | {figure} | {config} | {median(values):.6g} ({spread})")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results")
-    parser.add_argument("--all", action="store_true")
-    parser.add_argument("--target", choices=("first", "storage"), default="first")
-    options = parser.parse_args()
-    results = Results.load(options.results)
-    if options.all:
-        tell_all(results)
-        return 0
+def tell_engine(results, asked_for):
     missed = 0
-    print(f"{results.rounds()} rounds. " + "; ".join(f"{what}: {value}" for what, value in results.machine()) + "\n")
-    if results.busiest > 15:
-        print(f"Others used up to {results.busiest} % of the processors when a program began: distrust these ratios.\n")
     print("| figure | Chronos | measured | first engine | storage |\n|---|---|---|---|---|")
     for row in rows(results):
-        target = row.first if options.target == "first" else row.storage
+        target = row.storage if asked_for == "storage" else row.first
         missed += target is not None and row.held(target) is not True
         print("| " + " | ".join(row.cells()) + " |")
     print("\nIn brackets: how many times faster, or smaller, Chronos is in the same round.\n")
@@ -142,9 +200,30 @@ def main():
     print("|---" * 9 + "|")
     for cells in peer_rows(results):
         print("| " + " | ".join(cells) + " |")
+    return missed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--target", choices=("first", "storage", "search"), default="first")
+    options = parser.parse_args()
+    results = Results.load(options.results)
+    if options.all:
+        tell_all(results)
+        return 0
+    print(f"{results.rounds()} rounds. " + "; ".join(f"{what}: {value}" for what, value in results.machine()) + "\n")
+    if results.busiest > 15:
+        print(f"Others used up to {results.busiest} % of the processors when a program began: distrust these ratios.\n")
+    missed = {}
+    if results.configs(CHRONOS, "append") or not search_sizes(results):
+        missed[options.target] = tell_engine(results, options.target)
+    if search_sizes(results) or options.target == "search":
+        missed["search"] = tell_search(results) or not search_sizes(results)
     for program, what in results.missing:
         print(f"\n{title(program)}: not measured: {what}")
-    return 1 if missed else 0
+    return 1 if missed.get(options.target) else 0
 
 
 if __name__ == "__main__":

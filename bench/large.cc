@@ -3,9 +3,6 @@
 //
 // `large_store` names a store that is there already; without it one is made, of the workload over and over, the streams
 // of each time named apart.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <filesystem>
 
 #include "bench/fill.h"
@@ -105,15 +102,8 @@ void measure_large(const Setting& setting, const Workload& workload) {
   const bool is_given = !setting.large_store.empty();
   const std::string directory = is_given ? setting.large_store : setting.directory + "/large";
   if (!is_given) make_store(directory, workload, setting.large_events);
-  const pid_t child = fork();
-  if (child == 0) {
-    measure_in_child(directory, static_cast<double>(workload.size) / static_cast<double>(workload.lines.size()));
-    std::fflush(stdout);
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (status != 0) die("measuring a large store failed");
+  const double raw = static_cast<double>(workload.size) / static_cast<double>(workload.lines.size());
+  run_apart([&] { measure_in_child(directory, raw); });
   if (!is_given) std::filesystem::remove_all(directory);
 }
 

@@ -7,6 +7,7 @@
 
 #include "bench/measure.h"
 #include "bench/parts.h"
+#include "bench/search_workload.h"
 
 int main(int argc, char** argv) {
   using namespace chronos::bench;
@@ -15,8 +16,9 @@ int main(int argc, char** argv) {
   setting.chronos = (std::filesystem::path(argv[0]).parent_path().parent_path() / "chronos").string();
   std::string file;
   size_t events = 1'000'000;
-  std::vector<std::string> parts = {"appends", "burst", "import", "stages", "reads", "forks", "stdio"};
+  std::vector<std::string> parts = {"appends", "burst", "import", "stages", "reads", "forks", "stdio", "search"};
   std::string make;
+  std::string make_search;
 
   CLI::App app{"Measures Chronos; prints one JSON line per figure.", "chronos_bench"};
   app.add_option("--file", file, "workload as NDJSON; made when not given");
@@ -30,11 +32,18 @@ int main(int argc, char** argv) {
   app.add_option("--large-events", setting.large_events, "of the store that is larger than its memory (part large)")
       ->capture_default_str();
   app.add_option("--large-store", setting.large_store, "a store to take for it, instead of making one");
+  app.add_option("--search-events", setting.search_events, "of the store that is searched (part search)")
+      ->capture_default_str();
+  app.add_option("--make-search", make_search, "only writes the events and queries of search into this directory");
   app.add_option("--part", parts, "which figures")->delimiter(',')->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
   if (!make.empty()) {
     write_workload(make_workload(events), make);
+    return 0;
+  }
+  if (!make_search.empty()) {
+    SearchWorkload(setting.search_events).write(make_search, kSearchQueries);
     return 0;
   }
   std::filesystem::create_directories(setting.directory);
@@ -44,11 +53,12 @@ int main(int argc, char** argv) {
 
   const std::map<std::string, std::function<void(const Setting&, const Workload&)>> known = {
       {"appends", measure_appends}, {"burst", measure_burst}, {"import", measure_import}, {"stages", measure_stages},
-      {"reads", measure_reads},     {"forks", measure_forks}, {"stdio", measure_stdio},   {"large", measure_large}};
+      {"reads", measure_reads},     {"forks", measure_forks}, {"stdio", measure_stdio},   {"large", measure_large},
+      {"search", measure_search}};
   for (const std::string& part : parts) {
     const auto found = known.find(part);
     if (found == known.end()) {
-      die("no part '" + part + "'; there are appends, burst, import, stages, reads, forks, stdio and large");
+      die("no part '" + part + "'; there are appends, burst, import, stages, reads, forks, stdio, search and large");
     }
     found->second(setting, workload);
   }

@@ -1,6 +1,7 @@
 #include "bench/measure.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -111,6 +112,19 @@ uint64_t in_parallel(unsigned threads, const std::function<void(unsigned)>& body
   go.store(true, std::memory_order_release);
   for (std::thread& thread : running) thread.join();
   return now_ns() - start;
+}
+
+void run_apart(const std::function<void()>& body) {
+  const pid_t child = fork();
+  if (child < 0) die("cannot start a process");
+  if (child == 0) {
+    body();
+    std::fflush(stdout);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (status != 0) die("a part that ran in a process of its own failed");
 }
 
 uint64_t Dice::next() {

@@ -49,6 +49,10 @@ class Latencies {
 // Runs body(thread) on `threads` threads that start together; returns nanoseconds from start to the last end.
 uint64_t in_parallel(unsigned threads, const std::function<void(unsigned)>& body);
 
+// Runs it in a process of its own, so that memory is its own and what it leaves behind is not met by what follows.
+// Ends this one when it failed.
+void run_apart(const std::function<void()>& body);
+
 // Deterministic: splitmix64.
 class Dice {
  public:

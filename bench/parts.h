@@ -15,6 +15,7 @@ struct Setting {
   size_t fork_events = 1'000'000;   // of the large store in which forks are made
   size_t large_events = 5'000'000;  // of the store that is larger than its memory
   std::string large_store;          // one that is there already
+  size_t search_events = 0;         // of the store that is searched; as many as the workload has when 0
 };
 
 // Appends from memory, durable and not, 1 and 8 producers, batches of 1, 100 and 1,000, each parsed from JSON.
@@ -31,6 +32,8 @@ void measure_forks(const Setting& setting, const Workload& workload);
 void measure_stages(const Setting& setting, const Workload& workload);
 // A store larger than the memory it may take: opening, memory, size, reads of compressed blocks.
 void measure_large(const Setting& setting, const Workload& workload);
+// Keyword search: indexing, queries now and as of the past and in a fork, what indexing costs appends.
+void measure_search(const Setting& setting, const Workload& workload);
 // Tool calls over stdio: processor time and latency, start to first answer.
 void measure_stdio(const Setting& setting, const Workload& workload);
 

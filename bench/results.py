@@ -100,7 +100,8 @@ def title(program):
     """The name for readers."""
     names = {CHRONOS: "Chronos", LIMIT: "limit of the machine", "peer_sqlite": "SQLite", "peer_lmdb": "LMDB",
              "peer_rocksdb": "RocksDB", "peer_postgres": "PostgreSQL", "peer_redis": "Redis streams",
-             "peer_nats": "NATS JetStream", "peer_umadb": "UmaDB", "peer_allsource": "AllSource"}
+             "peer_nats": "NATS JetStream", "peer_umadb": "UmaDB", "peer_allsource": "AllSource",
+             "peer_fts5": "SQLite FTS5", "peer_xapian": "Xapian", "peer_lucene": "Lucene"}
     return names.get(program, program.removeprefix("peer_"))
 
 

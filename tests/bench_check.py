@@ -132,6 +132,51 @@ def check_targets(scratch):
     check(run(BENCH / "compare.py", results, "--target", "storage").returncode == 1, "26 % stored is not 25 %")
 
 
+def search_figures(slower=3, half=0.9):
+    """Lucene takes `slower` times as long as Chronos; half of history `half` times as long as now."""
+    lines = []
+    for events in (1000, 100000):
+        for kind in ("full", "short"):
+            for which in ("mean", "p50", "p99"):
+                config = f"events={events} at=now clock=cpu"
+                lines.append(figure("chronos_bench", f"search_{kind}_{which}", config, 10, "us"))
+                lines.append(figure("peer_lucene", f"search_{kind}_{which}", config, 10 * slower, "us"))
+            for at, share in (("half", half), ("fork", 1.04)):
+                config = f"events={events} at={at} clock=cpu"
+                lines.append(figure("chronos_bench", f"search_{kind}_mean", config, 10 * share, "us"))
+        for program, rate in (("chronos_bench", 40), ("peer_lucene", 10)):
+            lines.append(figure(program, "search_index", f"events={events} clock=cpu", rate))
+            lines.append(figure(program, "search_bytes_per_event", f"events={events}", 2 * rate, "B"))
+    for how, rate in (("none", 100), ("background", 60)):
+        lines.append(figure("chronos_bench", "search_ingest", f"durable=fsync batch=1000 index={how}", rate))
+    return lines
+
+
+def check_search(scratch):
+    held = write(scratch / "search.ndjson", search_figures())
+    told = run(BENCH / "compare.py", held, "--target", "search")
+    check(told.returncode == 0, f"all targets of search are held, yet: {told.stdout}{told.stderr}")
+    check("durable import" not in told.stdout, "search alone was measured, and the engine's table told")
+    mean = cells(told.stdout, "full mean, us, 100,000 events: Lucene / Chronos")
+    check(mean[1:] == ["10", "3 x", ">= 3 x: held"], f"full mean: {mean}")
+    fork = cells(told.stdout, "short mean, us, 1,000 events: fork of 10,000 own events / now")
+    check(fork[2:] == ["1.04 x", "-"], f"a fork of the smaller store: {fork}")
+    lucene = [line for line in told.stdout.split("\n") if line.startswith("| Lucene | 100,000 |")]
+    check(len(lucene) == 1 and "30 (3 x)" in lucene[0] and "10 (4 x)" in lucene[0] and "20 (0.25 x)" in lucene[0],
+          f"Lucene's row: {lucene}")
+    for planted in ({"slower": 2.9}, {"half": 1.1}):
+        missed = write(scratch / "missed.ndjson", search_figures(**planted))
+        check(run(BENCH / "compare.py", missed, "--target", "search").returncode == 1, f"{planted} is no miss")
+    none = run(BENCH / "compare.py", write(scratch / "none.ndjson", known_figures()), "--target", "search")
+    check(none.returncode == 1, "search was not measured, and its targets are held")
+    if importlib.util.find_spec("matplotlib") is None:
+        return
+    out = scratch / "report-search"
+    made = run(BENCH / "report", held, "--out", out)
+    check(made.returncode == 0 and (out / "search.svg").exists(), f"bench/report of search: {made.stderr}")
+    check(made.returncode != 0 or "SQLite FTS5" not in (out / "index.html").read_text(), "a peer that was not there")
+
+
 def check_report(results, scratch):
     if importlib.util.find_spec("matplotlib") is None:
         print("bench/report: not checked: this Python has no matplotlib")
@@ -159,7 +204,8 @@ def pretend(path, *figures, say="", status=0):
     """A program that prints figures, writes the workload it is asked for, and does nothing else."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(f"echo '{json.dumps(line)}'\n" for line in figures)
-    path.write_text(f'#!/bin/sh\n[ "$1" = --make ] && {{ : >"$2"; exit 0; }}\n{lines}echo "{say}" >&2\nexit {status}\n')
+    path.write_text(f'#!/bin/sh\n[ "$1" = --make ] && {{ : >"$2"; exit 0; }}\n'
+                    f'[ "$1" = --make-search ] && exit 0\n{lines}echo "{say}" >&2\nexit {status}\n')
     path.chmod(0o755)
 
 
@@ -173,10 +219,10 @@ def check_suite(scratch):
     pretend(build / "bench/peers/peer_lmdb", line, say="peer_lmdb: broken on purpose", status=3)
     pretend(build / "bench/peers/peer_nats", line)
 
-    def suite(what, **options):
+    def suite(what, *more, **options):
         out.unlink(missing_ok=True)
         return run(BENCH / "suite", "--no-build", "--build", build, "--work", scratch / "work", "--out", out,
-                   "--rounds", "1", "--events", "10", "--what", what, **options)
+                   "--rounds", "1", "--events", "10", "--what", what, *more, **options)
     done = suite("limit")
     check(done.returncode == 0, f"bench/suite: {done.stderr}")
     told = [json.loads(text) for text in out.read_text().splitlines()] if out.exists() else []
@@ -186,11 +232,28 @@ def check_suite(scratch):
     check(failed.returncode == 1 and "broken on purpose" in failed.stderr, f"a program that fails: {failed.stderr}")
     absent = suite("sqlite")
     check(absent.returncode == 1 and "sqlite was asked for" in absent.stderr, f"an absent peer: {absent.stderr}")
+    check_suite_of_search(suite, scratch, line)
     pretend(scratch / "path/nats-server", say="no room today", status=1)
     path = f"{scratch / 'path'}:{os.environ['PATH']}"
     down = suite("nats", env=dict(os.environ, PATH=path))
     check(down.returncode == 1 and "did not come up" in down.stderr and "no room today" in down.stderr,
           f"a server that does not come up: {down.stderr}")
+
+
+def check_suite_of_search(suite, scratch, line):
+    """Of all engines those that are here; Chronos last, each size in turn.  Lucene is asked twice, by java."""
+    build = scratch / "build"
+    pretend(build / "bench/peers/peer_fts5", {**line, "program": "peer_fts5"})
+    pretend(scratch / "java/java", {**line, "program": "peer_lucene"})
+    path = f"{scratch / 'java'}:{os.environ['PATH']}"
+    done = suite("search", "--search-events", "10,20", env=dict(os.environ, PATH=path))
+    check(done.returncode == 0, f"bench/suite --what search: {done.stderr}")
+    told = [json.loads(text) for text in (scratch / "suite.ndjson").read_text().splitlines()]
+    order = [(each["program"], each["events"]) for each in told if each["figure"] != "not_measured"]
+    engines = ["peer_fts5", "peer_lucene", "peer_lucene", "chronos_limit"]
+    check(order == [(engine, events) for events in (10, 20) for engine in engines], f"order: {order}")
+    check("xapian: not measured" in done.stderr, "an engine that is not here is not told")
+    check(suite("xapian").returncode == 1, "an engine that was asked for was skipped")
 
 
 def check_crates(scratch):
@@ -223,6 +286,7 @@ def main():
         results = write(scratch / "results.ndjson", known_figures())
         check_compare(results, scratch)
         check_targets(scratch)
+        check_search(scratch)
         check_report(results, scratch)
         check_suite(scratch)
         check_crates(scratch)
