@@ -166,10 +166,10 @@ class Checker:
         """The files of the project, whether or not they are known to git yet."""
         wanted = {".cc", ".h", ".py", ".sh", ".mjs", ".cmake", ".md", ".txt", ".json"}
         found = [p for p in self.root.iterdir() if p.is_file() and p.suffix in wanted]
-        for folder in FOLDERS + ("scripts", ".ci", "cmake", "docs"):
+        for folder in FOLDERS + ("scripts", ".ci", "cmake", "docs", "packaging"):
             found += [p for p in (self.root / folder).rglob("*")
                       if p.is_file() and "node_modules" not in p.parts and "__pycache__" not in p.parts
-                      and (p.suffix in wanted or folder in ("scripts", ".ci"))]
+                      and (p.suffix in wanted or folder in ("scripts", ".ci", "packaging"))]
         return sorted(p.relative_to(self.root) for p in found if p.name != "package-lock.json")
 
     def text_rules(self, path, text):
