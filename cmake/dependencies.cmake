@@ -30,6 +30,11 @@ FetchContent_Declare(hnswlib
   GIT_REPOSITORY https://github.com/nmslib/hnswlib.git GIT_TAG v0.8.0 GIT_SHALLOW ON
   FIND_PACKAGE_ARGS)   # cmake/Findhnswlib.cmake
 FetchContent_MakeAvailable(hnswlib)
+find_package(OpenSSL REQUIRED)
+FetchContent_Declare(httplib
+  GIT_REPOSITORY https://github.com/yhirose/cpp-httplib.git GIT_TAG v0.18.7 GIT_SHALLOW ON
+  FIND_PACKAGE_ARGS)   # cmake/Findhttplib.cmake
+FetchContent_MakeAvailable(httplib)
 # Snowball has no CMake file to fetch it by.
 find_package(stemmer REQUIRED)
 if(NOT TARGET xxhash::xxhash)

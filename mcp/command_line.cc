@@ -7,6 +7,7 @@
 
 #include "mcp/command_line_forks.h"
 #include "mcp/command_line_keep.h"
+#include "mcp/command_line_serve.h"
 #include "version.h"
 
 namespace chronos {
@@ -15,6 +16,7 @@ namespace {
 constexpr const char* kFooter = R"(
 Examples:
   chronos stdio                                       serve MCP to an agent client
+  chronos serve                                       the same, and plain tool calls, over HTTP
   chronos import events.ndjson                        one event a line; run it again to resume
   chronos export > events.ndjson
   chronos call append_events '{"events":[{"stream":"order-7","type":"OrderPaid","data":{"amount":12}}]}'
@@ -161,6 +163,7 @@ std::variant<CommandLine, ExitCode> parse_command_line(int argc, const char* con
 Examples:
   chronos stdio
   chronos stdio --data ./store)");
+  add_serve(app, line);
   add_import(app, line);
   add_export(app, line);
   add_call(app, line);
@@ -177,10 +180,10 @@ Example:
   }
   using Command = CommandLine::Command;
   constexpr std::pair<const char*, Command> kCommands[] = {
-      {"stdio", Command::kStdio},     {"import", Command::kImport},   {"export", Command::kExport},
-      {"call", Command::kCall},       {"verify", Command::kVerify},   {"tools", Command::kTools},
-      {"protect", Command::kProtect}, {"salvage", Command::kSalvage}, {"backup", Command::kBackup},
-      {"restore", Command::kRestore}};
+      {"stdio", Command::kStdio},   {"serve", Command::kServe},     {"import", Command::kImport},
+      {"export", Command::kExport}, {"call", Command::kCall},       {"verify", Command::kVerify},
+      {"tools", Command::kTools},   {"protect", Command::kProtect}, {"salvage", Command::kSalvage},
+      {"backup", Command::kBackup}, {"restore", Command::kRestore}};
   for (const auto& [name, command] : kCommands) {
     if (app.got_subcommand(name)) line.command = command;
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace chronos {
 
@@ -30,6 +31,7 @@ struct Environment {
 struct CommandLine {
   enum class Command {
     kStdio,
+    kServe,
     kImport,
     kExport,
     kCall,
@@ -58,6 +60,13 @@ struct CommandLine {
     std::string left;    // diff: FORK or FORK@MOMENT
     std::string right;
   };
+  struct ServeOptions {
+    std::string listen = "127.0.0.1:8787";
+    std::string address = "127.0.0.1";  // of `listen`
+    uint16_t port = 8787;
+    std::vector<std::string> allow_hosts;
+    std::vector<std::string> allow_origins;
+  };
   Command command = Command::kStdio;
   std::string data_directory;
   uint64_t max_memory = uint64_t{1} << 30;
@@ -73,6 +82,7 @@ struct CommandLine {
   std::string tool;
   std::string arguments = "{}";  // "-": on standard input
   ForkOptions forks;
+  ServeOptions serve;
   std::string protection;               // protect: on or off
   std::string from;                     // restore: the backup
   std::string to;                       // salvage, backup, restore: the new directory

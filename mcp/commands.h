@@ -24,6 +24,7 @@ ExitCode fail(const Error& error, ExitCode code);
 ExitCode exit_code_of(const Error& error, ExitCode otherwise);
 
 ExitCode run_stdio(const CommandLine& line, Workplace place);
+ExitCode run_serve(const CommandLine& line, Workplace place);
 ExitCode run_import(const CommandLine& line, Workplace place);
 ExitCode run_export(const CommandLine& line, Workplace place);
 ExitCode run_call(const CommandLine& line, Workplace place);

@@ -21,6 +21,7 @@ std::string variable(const char* name) {
 ExitCode run(const CommandLine& line, Workplace place) {
   switch (line.command) {
     case CommandLine::Command::kStdio: return run_stdio(line, place);
+    case CommandLine::Command::kServe: return run_serve(line, place);
     case CommandLine::Command::kImport: return run_import(line, place);
     case CommandLine::Command::kExport: return run_export(line, place);
     case CommandLine::Command::kCall: return run_call(line, place);

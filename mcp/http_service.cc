@@ -1,0 +1,99 @@
+#include "mcp/http_service.h"
+
+#include <utility>
+
+#include "mcp/http_tools.h"
+#include "mcp/method.h"
+#include "version.h"
+
+namespace chronos {
+namespace {
+
+constexpr std::string_view kAllowedHeaders =
+    "Authorization, Content-Type, Accept, Last-Event-ID, Mcp-Session-Id, Mcp-Protocol-Version, Mcp-Method, Mcp-Name";
+
+// True when it is refused.
+bool refuses_method(HttpExchange& exchange, std::string_view allowed) {
+  const std::string& method = exchange.head().method;
+  if (method == allowed || (allowed == "GET" && method == "HEAD")) return false;
+  exchange.answer_error(405,
+                        {Code::kInvalidArgument, "Send " + std::string(allowed) + " here, not " + method + ".", ""},
+                        {{"Allow", std::string(allowed)}});
+  return true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpService>> HttpService::start(const HttpServed& served, HttpServiceOptions options) {
+  std::unique_ptr<HttpService> service(new HttpService(served, std::move(options)));
+  HttpServer::Options listening;
+  listening.address = service->options_.address;
+  listening.port = service->options_.port;
+  listening.limits = service->options_.limits;
+  auto server = HttpServer::start(std::move(listening),
+                                  [&service = *service](HttpExchange& exchange) { service.handle(exchange); });
+  if (!server) return server.error();
+  service->server_ = std::move(*server);
+  return service;
+}
+
+HttpService::HttpService(const HttpServed& served, HttpServiceOptions options)
+    : served_(served),
+      options_(std::move(options)),
+      gate_({is_loopback_name(options_.address), options_.allow_hosts, options_.allow_origins}),
+      tools_text_(R"({"tools":)" + tools_array(served.tools) + "}") {}
+
+HttpService::~HttpService() { stop(); }
+
+uint16_t HttpService::port() const { return server_->port(); }
+
+void HttpService::stop() {
+  if (server_) server_->stop();
+}
+
+void HttpService::handle(HttpExchange& exchange) {
+  if (const auto refusal = gate_.check(exchange.head())) {
+    return exchange.answer_error(refusal->status, {Code::kPermissionDenied, refusal->message, ""});
+  }
+  for (auto& [name, value] : gate_.headers_for(exchange.head())) exchange.add_header(name, value);
+  if (exchange.head().method == "OPTIONS") {
+    return exchange.answer_empty(204, {{"Allow", "GET, POST, DELETE, OPTIONS"},
+                                       {"Access-Control-Allow-Methods", "GET, POST, DELETE"},
+                                       {"Access-Control-Allow-Headers", std::string(kAllowedHeaders)},
+                                       {"Access-Control-Max-Age", "3600"}});
+  }
+  route(exchange);
+}
+
+void HttpService::route(HttpExchange& exchange) {
+  const std::string& path = exchange.head().path;
+  if (path == "/health") return answer_health(exchange);
+  if (path == "/ready") return answer_ready(exchange);
+  if (path == kToolsPath) {
+    if (!refuses_method(exchange, "GET")) exchange.answer_json(200, tools_text_);
+    return;
+  }
+  if (path.starts_with(kToolsPath) && path[kToolsPath.size()] == '/') {
+    const std::string_view name = std::string_view(path).substr(kToolsPath.size() + 1);
+    return answer_plain_call(exchange, name, {served_.tools, served_.backend, "local", options_.max_body});
+  }
+  exchange.answer_error(
+      404, {Code::kNotFound, "There is nothing at '" + path + "'. The paths are in the documentation.", ""});
+}
+
+void HttpService::answer_health(HttpExchange& exchange) {
+  if (!refuses_method(exchange, "GET"))
+    exchange.answer_json(200, R"({"status":"ok","version":")" CHRONOS_VERSION R"("})");
+}
+
+void HttpService::answer_ready(HttpExchange& exchange) {
+  if (refuses_method(exchange, "GET")) return;
+  if (options_.ready) {
+    if (auto ready = options_.ready(); !ready) {
+      return exchange.answer_error(503, {Code::kUnavailable, ready.error().message, ready.error().details});
+    }
+  }
+  exchange.answer_json(200, R"({"status":"ready"})");
+}
+
+}  // namespace chronos

@@ -1,0 +1,68 @@
+// Chronos over HTTP: MCP, plain tool calls and what operators ask, on one port.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/result.h"
+#include "mcp/dispatcher.h"
+#include "mcp/http_gate.h"
+#include "mcp/http_server.h"
+#include "mcp/tool_backend.h"
+#include "tools/tool.h"
+
+namespace chronos {
+
+struct HttpServiceOptions {
+  std::string address = "127.0.0.1";
+  uint16_t port = 0;  // 0: a free one
+  std::vector<std::string> allow_hosts;
+  std::vector<std::string> allow_origins;
+  HttpLimits limits;
+  size_t max_body = size_t{20} << 20;  // of a message or a call
+  // Whether calls can be served now, and why not; null: they can.
+  std::function<Result<void>()> ready;
+};
+
+// What it serves: all outlive the service.
+struct HttpServed {
+  Dispatcher& dispatcher;
+  std::span<const Tool> tools;
+  ToolBackend& backend;
+  Clock& clock;
+  Random& random;
+};
+
+class HttpService {
+ public:
+  // Serves from now on.
+  static Result<std::unique_ptr<HttpService>> start(const HttpServed& served, HttpServiceOptions options);
+  // stop()s.
+  ~HttpService();
+  HttpService(const HttpService&) = delete;
+  HttpService& operator=(const HttpService&) = delete;
+
+  uint16_t port() const;
+  // Answers or ends what is running, within 5 seconds, and returns (mcp/http_server.h).
+  void stop();
+
+ private:
+  HttpService(const HttpServed& served, HttpServiceOptions options);
+  void handle(HttpExchange& exchange);
+  void route(HttpExchange& exchange);
+  void answer_health(HttpExchange& exchange);
+  void answer_ready(HttpExchange& exchange);
+
+  const HttpServed served_;
+  const HttpServiceOptions options_;
+  const HttpGate gate_;
+  const std::string tools_text_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace chronos
