@@ -109,7 +109,7 @@ void BatchBuilder::begin(BatchHead head) {
     capacity_ = std::max(last_capacity_, size_ + 1024);
     memory_ = std::make_unique_for_overwrite<char[]>(capacity_);
   }
-  put(head_.actor);
+  put(head_.principal.name);
   put(head_.request_id);
   put(conditions);
   const size_t padding = aligned(size_) - size_;
@@ -269,7 +269,7 @@ void BatchBuilder::complete(Batch& batch, size_t prefix) {
   header.head_size = static_cast<uint32_t>(prefix - sizeof header);
   CommitHead head{};
   head.event_count = static_cast<uint32_t>(keys_.size());
-  head.actor_size = static_cast<uint32_t>(head_.actor.size());
+  head.actor_size = static_cast<uint32_t>(head_.principal.name.size());
   head.request_id_size = static_cast<uint32_t>(head_.request_id.size());
   head.conditions_size = static_cast<uint32_t>(conditions_size_);
   head.durability = static_cast<uint8_t>(head_.durability);

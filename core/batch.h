@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/condition.h"
+#include "core/principal.h"
 #include "core/result.h"
 #include "core/types.h"
 
@@ -46,7 +47,7 @@ struct NewEvent {
 
 struct BatchHead {
   std::string fork = "main";
-  std::string actor;
+  Principal principal = local_principal("");  // whose append it is; the default is the owner of the Store itself
   std::string request_id;  // empty: not idempotent by request
   std::vector<Condition> conditions;
   Durability durability = Durability::kFsync;

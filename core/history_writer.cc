@@ -20,7 +20,7 @@ Batch batch_of(const std::string& fork, const char* record) {
   const Commit commit(record);
   Batch batch;
   batch.head.fork = fork;
-  batch.head.actor = commit.actor();
+  batch.head.principal = local_principal(std::string(commit.actor()));
   batch.head.request_id = commit.request_id();
   batch.head.durability = Durability::kOs;
   batch.length = record_length(commit.header());
@@ -80,7 +80,7 @@ Result<void> HistoryWriter::create_fork(const PastFork& fork) {
   wanted.from.fork = fork.parent;
   wanted.from.position = fork.position;
   wanted.purpose = fork.purpose;
-  wanted.actor = fork.actor;
+  wanted.principal = local_principal(fork.actor);
   if (fork.expires_at) {
     wanted.ttl_seconds = static_cast<uint64_t>((fork.expires_at->value - fork.created_at.value + 999'999) / 1'000'000);
   }
@@ -90,7 +90,7 @@ Result<void> HistoryWriter::create_fork(const PastFork& fork) {
 
 Result<void> HistoryWriter::protect_main(std::string_view actor) {
   if (auto settled = settle(); !settled) return settled;
-  return store_->protect_main(true, actor);
+  return store_->protect_main(true, local_principal(std::string(actor)));
 }
 
 Result<void> HistoryWriter::finish() {

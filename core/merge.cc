@@ -325,7 +325,7 @@ Result<MergePlan> plan_merge(const View& source, const View& target, const Merge
 }
 
 Result<std::vector<Batch>> build_merge(const View& source, const MergePlan& plan, const MergeRequest& request,
-                                       const std::string& actor) {
+                                       const Principal& principal) {
   static const Limits kLimits = limits_of_merge();
   std::vector<Batch> batches;
   size_t bytes = 0;
@@ -334,7 +334,7 @@ Result<std::vector<Batch>> build_merge(const View& source, const MergePlan& plan
     if (!is_taken(step, request.on_conflict)) continue;
     BatchHead head;
     head.fork = plan.target;
-    head.actor = actor;
+    head.principal = principal;
     head.conditions = step.conditions;
     builder.begin(std::move(head));
     for (const Position position : step.missing) {

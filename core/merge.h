@@ -13,6 +13,7 @@
 
 #include "core/batch.h"
 #include "core/condition.h"
+#include "core/principal.h"
 #include "core/result.h"
 #include "core/types.h"
 #include "core/view.h"
@@ -79,11 +80,11 @@ struct MergePlan {
 inline constexpr uint64_t kMostMerged = 100'000;
 Result<MergePlan> plan_merge(const View& source, const View& target, const MergeRequest& request);
 
-// The batches that a plan appends, in order, by `actor`.  Events keep their ids and get metadata.merged_from. kTooLarge
-// when they take more than kMostMergedBytes.
+// The batches that a plan appends, in order, by `principal`.  Events keep their ids and get metadata.merged_from.
+// kTooLarge when they take more than kMostMergedBytes.
 // Requires: the plan is of this source and request, and not blocked.
 inline constexpr size_t kMostMergedBytes = size_t{256} << 20;
 Result<std::vector<Batch>> build_merge(const View& source, const MergePlan& plan, const MergeRequest& request,
-                                       const std::string& actor);
+                                       const Principal& principal);
 
 }  // namespace chronos

@@ -57,7 +57,7 @@ class Sequencer {
   struct DiscardRequest {
     std::string_view name;
     std::string_view reason;
-    std::string_view actor;
+    const Principal& principal;
     std::string_view request_id;
   };
   Result<Lsn> discard_fork(const DiscardRequest& wanted, DiscardedFork& discarded);

@@ -164,7 +164,7 @@ Result<Lsn> Sequencer::create_fork(const NewFork& wanted, std::shared_ptr<Fork>&
   }
   made = env_.forks.add({wanted.name, (*parent)->id, point, now, expires, wanted.purpose});
   const ForkCreated change{made->id,     (*parent)->id,     point,  expires, wanted.name, wanted.purpose,
-                           wanted.actor, wanted.request_id, request};
+                           wanted.principal.name, wanted.request_id, request};
   return stage_change(change, {.fork = made, .then = Pending::Then::kShow}, now);
 }
 
@@ -202,7 +202,7 @@ Result<Lsn> Sequencer::discard_fork(const DiscardRequest& wanted, DiscardedFork&
   discarded.discarded_at = next_time();
   ForkDiscarded change;
   change.reason = wanted.reason;
-  change.actor = wanted.actor;
+  change.actor = wanted.principal.name;
   change.request_id = wanted.request_id;
   change.request = request;
   return stage_discard(*fork, std::move(change), discarded.discarded_at);
@@ -276,7 +276,7 @@ Result<Lsn> Sequencer::merge(const Store::MergeCommit& wanted, const MergePlan& 
   change.appended = plan.would_append;
   change.skipped = plan.skipped;
   change.duplicates = plan.duplicates;
-  change.actor = wanted.actor;
+  change.actor = wanted.principal.name;
   change.request_id = wanted.request_id;
   change.request = request_text(wanted.request);
   const size_t first = pending_.size();

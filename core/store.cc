@@ -202,12 +202,12 @@ Result<ForkInfo> Store::create_fork(const NewFork& fork) {
   return engine_->forks.info(*made);
 }
 
-Result<DiscardedFork> Store::discard_fork(std::string_view name, std::string_view reason, std::string_view actor,
+Result<DiscardedFork> Store::discard_fork(std::string_view name, std::string_view reason, const Principal& principal,
                                           std::string_view request_id) {
   discard_expired();
   DiscardedFork discarded;
   const auto ticket =
-      or_damage([&] { return engine_->sequencer.discard_fork({name, reason, actor, request_id}, discarded); });
+      or_damage([&] { return engine_->sequencer.discard_fork({name, reason, principal, request_id}, discarded); });
   if (!ticket) return ticket.error();
   if (auto settled = settle(*ticket); !settled) return settled.error();
   return discarded;
@@ -258,7 +258,7 @@ Result<Merged> Store::carry_out(const MergeCommit& commit) {
                      "a part with only",
                  {}};
   }
-  const auto batches = build_merge(source, *plan, commit.request, commit.actor);
+  const auto batches = build_merge(source, *plan, commit.request, commit.principal);
   if (!batches) return batches.error();
   const auto ticket = engine_->sequencer.merge(commit, *plan, *batches, merged);
   if (!ticket) return ticket.error();
@@ -266,8 +266,8 @@ Result<Merged> Store::carry_out(const MergeCommit& commit) {
   return merged;
 }
 
-Result<void> Store::protect_main(bool is_protected, std::string_view actor) {
-  const auto ticket = engine_->sequencer.protect_main(is_protected, actor);
+Result<void> Store::protect_main(bool is_protected, const Principal& principal) {
+  const auto ticket = engine_->sequencer.protect_main(is_protected, principal.name);
   return ticket ? settle(*ticket) : ticket.error();
 }
 

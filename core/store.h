@@ -23,6 +23,7 @@
 #include "core/disk.h"
 #include "core/log.h"
 #include "core/merge.h"
+#include "core/principal.h"
 #include "core/result.h"
 #include "core/state_cache.h"
 #include "core/types.h"
@@ -89,7 +90,7 @@ struct NewFork {
   Address from;  // any moment of any fork
   std::string purpose;
   std::optional<uint64_t> ttl_seconds;
-  std::string actor;
+  Principal principal = local_principal("");
   std::string request_id;
 };
 
@@ -193,7 +194,7 @@ class Store {
   Result<ForkInfo> create_fork(const NewFork& fork);
   // kInvalidArgument for main, kConflict for a fork that has forks.  The same request_id with the same request answers
   // as the first time.
-  Result<DiscardedFork> discard_fork(std::string_view name, std::string_view reason, std::string_view actor,
+  Result<DiscardedFork> discard_fork(std::string_view name, std::string_view reason, const Principal& principal,
                                      std::string_view request_id = {});
   // What merging would do now.  kNotFound for an unknown fork, kInvalidArgument for a merge of a fork into itself or
   // into one that came from it.
@@ -204,13 +205,13 @@ class Store {
     MergeRequest request;
     Position source_head;  // as the plan told them
     Position target_head;
-    std::string actor;
+    Principal principal = local_principal("");
     std::string request_id;
   };
   Result<Merged> merge(const MergeCommit& commit);
 
   // With a protected main, append to main fails with kPermissionDenied; merges go on.  Kept in the log.
-  Result<void> protect_main(bool is_protected, std::string_view actor);
+  Result<void> protect_main(bool is_protected, const Principal& principal);
 
   // Seals everything appended so far.  It goes on by itself; this is for those who want it now.
   Result<void> seal();

@@ -96,7 +96,7 @@ ExitCode run_call(const CommandLine& line, Workplace place) {
   ToolCall call;
   call.tool = tool;
   call.arguments = ValidJson::trusted(*arguments);
-  call.actor = line.actor;
+  call.principal = local_principal(line.actor);
   auto answer = place.backend.call(call);
   if (!answer) return fail_call(answer.error(), kExitFailed);
   print_line(std::move(*answer));

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/principal.h"
 #include "mcp/message_sink.h"
 #include "mcp/revision.h"
 
@@ -22,12 +23,12 @@ namespace chronos {
 
 class Connection {
  public:
-  // `actor` is the authenticated principal every call of this connection runs as; "local" without authentication.
-  explicit Connection(std::string actor = "local") : actor_(std::move(actor)) {}
+  // `principal` is who every call of this connection runs as.
+  explicit Connection(Principal principal = local_principal()) : principal_(std::move(principal)) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  std::string_view actor() const { return actor_; }
+  const Principal& principal() const { return principal_; }
 
   // The last revision answered to initialize; "" before it.  A text of kLegacyVersions.
   std::string_view negotiated() const;
@@ -62,7 +63,7 @@ class Connection {
     bool cancelled = false;
   };
 
-  const std::string actor_;
+  const Principal principal_;
   std::atomic<bool> saw_modern_ = false;
   mutable std::mutex mutex_;                             // guards all below
   std::string_view negotiated_;                          // points into kLegacyVersions

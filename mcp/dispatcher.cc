@@ -113,7 +113,7 @@ std::string Dispatcher::run_call(Connection& connection, const CallStart& start,
   ToolCall call;
   call.tool = start.tool;
   call.arguments = ValidJson::trusted(start.arguments);
-  call.actor = connection.actor();
+  call.principal = connection.principal();
   call.cancelled = start.cancelled;
   std::shared_ptr<Progress> progress;  // shared: a backend may keep its copy of the function beyond the call
   if (!start.progress_token.empty()) {

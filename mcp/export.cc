@@ -134,7 +134,7 @@ Result<ExportReport> export_forwarded(ToolBackend& backend, const ExportOptions&
     ToolCall call;
     call.tool = find_tool("query_events");
     call.arguments = ValidJson::trusted(arguments);
-    call.actor = options.actor;
+    call.principal = options.principal;
     auto answer = backend.call(call);
     if (!answer) return answer.error();
     page = {};

@@ -18,7 +18,7 @@ struct ExportOptions {
   std::string as_of;   // a position or an RFC 3339 time; empty: now
   std::string stream;  // empty: all
   Position since;      // events after it
-  std::string actor = "local";
+  Principal principal = local_principal();
   std::function<bool()> stop_requested;                       // may be null
   std::function<Result<void>(std::string_view lines)> write;  // whole lines, many at a time
 };

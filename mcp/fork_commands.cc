@@ -31,7 +31,7 @@ Result<Json> ask(const CommandLine& line, Workplace place, const Tool* tool, con
   ToolCall call;
   call.tool = tool;
   call.arguments = ValidJson::trusted(text);
-  call.actor = line.actor;
+  call.principal = local_principal(line.actor);
   auto answer = place.backend.call(call);
   if (!answer) return answer.error();
   return Json::parse(*answer, nullptr, false);

@@ -17,7 +17,7 @@ namespace chronos {
 
 enum class FrameKind : uint8_t {
   kHello = 1,     // host to client, first: protocol, version, process id
-  kCall = 2,      // client to host: tool, actor, "p" when progress is wanted or "", arguments
+  kCall = 2,      // client to host: tool, principal_text(), "p" when progress is wanted or "", arguments
   kCancel = 3,    // client to host: the call's answer is not wanted any more
   kProgress = 4,  // host to client: done, total, message
   kResult = 5,    // host to client: the answer
@@ -30,7 +30,7 @@ struct Frame {
   std::string payload;  // its capacity has kSimdPadding readable bytes after it
 };
 
-inline constexpr std::string_view kHostProtocol = "chronos-host-1";
+inline constexpr std::string_view kHostProtocol = "chronos-host-2";
 inline constexpr size_t kMaxFrameBytes = size_t{1} << 30;
 
 // Owns the socket.  send() from any thread, receive() from one at a time.
@@ -67,6 +67,7 @@ class PayloadReader {
   explicit PayloadReader(std::string_view payload) : rest_(payload) {}
   // nullopt when the payload ends before.
   std::optional<std::string_view> next();
+  bool at_end() const { return rest_.empty(); }
 
  private:
   std::string_view rest_;

@@ -24,7 +24,7 @@ constexpr std::string_view kProbeName = "import";
 BatchHead head_of(const ImportHead& import, const std::string& request_id) {
   BatchHead head;
   head.fork = import.fork;
-  head.actor = import.actor;
+  head.principal = import.principal;
   head.request_id = request_id;
   return head;
 }
@@ -156,7 +156,7 @@ Result<std::string> ForwardedImportTarget::append(std::string& arguments) {
   ToolCall call;
   call.tool = find_tool("append_events");
   call.arguments = ValidJson::trusted(arguments);
-  call.actor = head_.actor;
+  call.principal = head_.principal;
   return backend_.call(call);
 }
 

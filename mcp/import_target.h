@@ -50,7 +50,7 @@ class ImportTarget {
 
 struct ImportHead {
   std::string fork;
-  std::string actor;
+  Principal principal;
 };
 
 // Stages blocks while a second thread makes those before durable.

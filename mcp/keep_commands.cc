@@ -64,7 +64,7 @@ Result<nlohmann::json> ask(const CommandLine& line, Workplace place, const Tool*
   ToolCall call;
   call.tool = tool;
   call.arguments = ValidJson::trusted(arguments);
-  call.actor = line.actor;
+  call.principal = local_principal(line.actor);
   auto answer = place.backend.call(call);
   if (!answer) return answer.error();
   return nlohmann::json::parse(*answer, nullptr, false);

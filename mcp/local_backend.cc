@@ -7,7 +7,7 @@
 namespace chronos {
 
 Result<std::string> run_tool(Store* store, const ToolCall& call) {
-  CallContext context{store, call.actor, call.cancelled, call.progress};
+  CallContext context{store, call.principal, call.cancelled, call.progress};
   return or_damage([&] { return call.tool->call(context, call.arguments); });
 }
 

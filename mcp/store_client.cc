@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "mcp/principal_text.h"
 #include "mcp/store_socket.h"
 #include "version.h"
 
@@ -85,7 +86,7 @@ std::optional<Result<std::string>> StoreClient::call(const ToolCall& call, std::
   }
   const std::string_view progress = call.progress ? "p" : "";
   // A failed send is a lost host: the reader notices, too, and ends the wait below.
-  stream_.send(FrameKind::kCall, number, {call.tool->name, call.actor, progress, arguments});
+  stream_.send(FrameKind::kCall, number, {call.tool->name, principal_text(call.principal), progress, arguments});
   const std::stop_callback cancel(call.cancelled, [&] { stream_.send(FrameKind::kCancel, number, {}); });
   std::unique_lock lock(pending->mutex);
   pending->arrived.wait(lock, [&] { return pending->is_over; });

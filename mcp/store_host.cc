@@ -12,6 +12,7 @@
 
 #include "core/check.h"
 #include "mcp/local_backend.h"
+#include "mcp/principal_text.h"
 #include "mcp/store_socket.h"
 #include "version.h"
 
@@ -158,18 +159,19 @@ void StoreHost::run(const Job& job) {
   const uint64_t number = job.frame.call;
   PayloadReader payload(job.frame.payload);
   const auto tool_name = payload.next();
-  const auto actor = payload.next();
+  const auto principal = payload.next();
   const auto progress = payload.next();
   const auto arguments = payload.next();
   const Tool* tool = arguments ? find_tool(*tool_name) : nullptr;
   // A peer is the same user's process on the same machine, never an agent's words.
   if (tool == nullptr && arguments) tool = find_admin_tool(*tool_name);
-  if (tool == nullptr) return stream.shut_down();
+  auto caller = arguments ? read_principal(*principal) : std::nullopt;
+  if (tool == nullptr || !caller) return stream.shut_down();
 
   ToolCall call;
   call.tool = tool;
   call.arguments = ValidJson::trusted(*arguments);
-  call.actor = *actor;
+  call.principal = *std::move(caller);
   call.cancelled = job.cancelled;
   if (!progress->empty()) {
     call.progress = [&](double done, double total, std::string_view message) {

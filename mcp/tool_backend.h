@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/principal.h"
 #include "core/result.h"
 #include "core/valid_json.h"
 #include "tools/tool.h"
@@ -16,7 +17,7 @@ namespace chronos {
 struct ToolCall {
   const Tool* tool = nullptr;
   ValidJson arguments;         // an object; stays valid until call() returns
-  std::string_view actor;
+  Principal principal;         // who calls
   std::stop_token cancelled;
   std::function<void(double done, double total, std::string_view message)> progress;  // may be null
 };

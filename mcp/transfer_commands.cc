@@ -133,7 +133,7 @@ ExitCode run_import(const CommandLine& line, Workplace place) {
 
   const SteadyTime start = std::chrono::steady_clock::now();
   std::unique_ptr<ImportTarget> target;
-  const ImportHead head{line.fork, line.actor};
+  const ImportHead head{line.fork, local_principal(line.actor)};
   if (*store != nullptr) {
     target = std::make_unique<StoreImportTarget>(**store, head);
   } else {
@@ -160,7 +160,7 @@ ExitCode run_export(const CommandLine& line, Workplace place) {
   options.as_of = line.as_of;
   options.stream = line.stream;
   options.since = Position{line.since_position};
-  options.actor = line.actor;
+  options.principal = local_principal(line.actor);
   options.stop_requested = [&] { return place.stop.came(); };
   options.write = [&](std::string_view lines) { return output->write(lines); };
   auto report = *store != nullptr ? export_events(**store, options) : export_forwarded(place.backend, options);

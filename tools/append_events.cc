@@ -219,10 +219,10 @@ Result<Json> read_others(const std::string& text) {
   return others;
 }
 
-Result<BatchHead> read_head(const ArgumentsView& arguments, std::string_view actor) {
+Result<BatchHead> read_head(const ArgumentsView& arguments, const Principal& principal) {
   BatchHead head;
   head.fork = arguments.text("fork", "main");
-  head.actor = actor;
+  head.principal = principal;
   head.request_id = arguments.text("request_id");
   head.durability = arguments.text("durability") == "os" ? Durability::kOs : Durability::kFsync;
   if (const Json* conditions = arguments.find("conditions")) {
@@ -291,7 +291,7 @@ Result<std::string> call(CallContext& context, ValidJson arguments) {
     return Error{Code::kInvalidArgument, "events must be an array of 1 to 10000 items, got 0 items: give at least one",
                  ""};
   }
-  auto head = read_head(ArgumentsView(*others), context.actor);
+  auto head = read_head(ArgumentsView(*others), context.principal);
   if (!head) return head.error();
   auto batch = build_batch(context.store->limits(), *std::move(head), parts->events);
   if (!batch) return batch.error();

@@ -60,7 +60,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   wanted.from = *std::move(from);
   wanted.purpose = view.text("purpose");
   if (view.has("ttl_seconds")) wanted.ttl_seconds = view.integer("ttl_seconds", 0);
-  wanted.actor = context.actor;
+  wanted.principal = context.principal;
   wanted.request_id = view.text("request_id");
   const auto made = context.store->create_fork(wanted);
   if (!made) return made.error();

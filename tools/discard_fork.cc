@@ -40,7 +40,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   if (!arguments) return arguments.error();
   const ArgumentsView view = arguments->view();
   const auto done =
-      context.store->discard_fork(view.text("fork"), view.text("reason"), context.actor, view.text("request_id"));
+      context.store->discard_fork(view.text("fork"), view.text("reason"), context.principal, view.text("request_id"));
   if (!done) return done.error();
   const auto main = context.store->view({});
   if (!main) return main.error();

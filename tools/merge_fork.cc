@@ -172,7 +172,7 @@ Result<std::string> commit(CallContext& context, const Call& call, const Argumen
   wanted.request = call.request;
   wanted.source_head = Position{(*heads)[0]};
   wanted.target_head = Position{(*heads)[1]};
-  wanted.actor = context.actor;
+  wanted.principal = context.principal;
   wanted.request_id = arguments.text("request_id");
   const auto merged = context.store->merge(wanted);
   if (!merged) return with_new_preview(*context.store, call, merged.error());

@@ -29,7 +29,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   const auto arguments = Arguments::read(kSchema, text);
   if (!arguments) return arguments.error();
   const bool is_protected = arguments->view().flag("main", false);
-  const auto done = context.store->protect_main(is_protected, context.actor);
+  const auto done = context.store->protect_main(is_protected, context.principal);
   if (!done) return done.error();
   std::string answer;
   JsonWriter json(answer);

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/principal.h"
 #include "core/result.h"
 #include "core/store.h"
 #include "core/valid_json.h"
@@ -19,7 +20,7 @@ namespace chronos {
 // What a call brings with it.  Used by the one thread that runs the call.
 struct CallContext {
   Store* store;               // null only for a tool that needs none
-  std::string_view actor;     // the authenticated principal; "local" without authentication
+  Principal principal;        // who calls
   std::stop_token cancelled;  // looked at in long loops: kUnavailable "cancelled" ends the call
   // Progress of long work: done and total in the same unit.  May be null.
   std::function<void(double done, double total, std::string_view message)> progress;

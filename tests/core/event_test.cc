@@ -77,8 +77,11 @@ TEST_CASE("An event gives back every field, byte for byte", "[event][batch]") {
   event.valid_at = Timestamp{-5};
   event.embedding = embedding;
   BatchBuilder builder(kLimits);
-  builder.begin(
-      {.fork = "main", .actor = "tester", .request_id = "r1", .conditions = {}, .durability = Durability::kOs});
+  builder.begin({.fork = "main",
+                 .principal = local_principal("tester"),
+                 .request_id = "r1",
+                 .conditions = {},
+                 .durability = Durability::kOs});
   REQUIRE(builder.add(event));
   REQUIRE(builder.add(small_event()));
   CHECK(builder.event_count() == 2);

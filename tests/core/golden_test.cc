@@ -317,7 +317,7 @@ class Script {
 
   std::string change_forks(const std::string& name, const Words& words) {
     if (name == "discard") {
-      const Result<DiscardedFork> discarded = store_->discard_fork(words[0], "", "");
+      const Result<DiscardedFork> discarded = store_->discard_fork(words[0], "", local_principal(""));
       return discarded ? "discarded\n" : error(discarded.error());
     }
     NewFork fork;

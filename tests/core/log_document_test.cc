@@ -37,7 +37,7 @@ std::string write_small_log() {
     if (!store) FAIL(store.error().message);
     BatchBuilder builder((*store)->limits());
     BatchHead head;
-    head.actor = "ann";
+    head.principal.name = "ann";
     head.request_id = "r1";
     Condition& condition = head.conditions.emplace_back();
     condition.kind = Condition::Kind::kStreamVersion;

@@ -60,7 +60,7 @@ class SmallStore {
   void append(int i) {
     ModelBatch batch;
     batch.head.fork = i % 3 == 2 && i > 4 ? "try" : "main";
-    batch.head.actor = "agent-7";
+    batch.head.principal.name = "agent-7";
     if (i % 2 == 0) batch.head.request_id = "request-" + std::to_string(i);
     for (int k = 0; k <= i % 2; k++) {
       ModelEvent event;

@@ -60,7 +60,7 @@ class ForkedStore {
   Result<Merged> merge(const MergeRequest& request, const std::string& request_id = {}) {
     const auto plan = store->plan_merge(request);
     if (!plan) return plan.error();
-    return store->merge({request, plan->source_head, plan->target_head, "merger", request_id});
+    return store->merge({request, plan->source_head, plan->target_head, local_principal("merger"), request_id});
   }
 
   uint64_t head_of(const std::string& fork) { return store->view({fork, {}, {}})->head().value; }
@@ -122,12 +122,12 @@ TEST_CASE("One request id is not for an append and a fork", "[store][forks]") {
 TEST_CASE("A fork made by a request and discarded since is not made again", "[store][forks]") {
   ForkedStore s;
   REQUIRE(s.store->create_fork(ForkedStore::wanted("try", "r-1")));
-  REQUIRE(s.store->discard_fork("try", "bad idea", "tester"));
+  REQUIRE(s.store->discard_fork("try", "bad idea", local_principal("tester")));
   CHECK(code_of(s.store->create_fork(ForkedStore::wanted("try", "r-1"))) == Code::kNotFound);
   CHECK(code_of(s.store->create_fork(ForkedStore::wanted("try"))) == Code::kInvalidArgument);
   CHECK(code_of(s.append("try")) == Code::kNotFound);
   CHECK(code_of(s.store->view({"try", {}, {}})) == Code::kNotFound);
-  CHECK(code_of(s.store->discard_fork("try", "", "")) == Code::kNotFound);
+  CHECK(code_of(s.store->discard_fork("try", "", local_principal())) == Code::kNotFound);
 }
 
 TEST_CASE("Forks that cannot be are refused with what to do instead", "[store][forks]") {
@@ -147,7 +147,7 @@ TEST_CASE("Forks that cannot be are refused with what to do instead", "[store][f
   NewFork orphan = ForkedStore::wanted("orphan");
   orphan.from.fork = "nowhere";
   CHECK(code_of(s.store->create_fork(orphan)) == Code::kNotFound);
-  CHECK(code_of(s.store->discard_fork("main", "", "")) == Code::kInvalidArgument);
+  CHECK(code_of(s.store->discard_fork("main", "", local_principal())) == Code::kInvalidArgument);
   REQUIRE(s.store->create_fork(ForkedStore::wanted("parent")));
   NewFork child = ForkedStore::wanted("child");
   child.from.fork = "parent";
@@ -156,7 +156,7 @@ TEST_CASE("Forks that cannot be are refused with what to do instead", "[store][f
   REQUIRE(made);
   CHECK(made->parent == "parent");
   CHECK(made->expires_at->value - made->created_at.value == 60'000'000);
-  CHECK(code_of(s.store->discard_fork("parent", "", "")) == Code::kConflict);
+  CHECK(code_of(s.store->discard_fork("parent", "", local_principal())) == Code::kConflict);
 }
 
 TEST_CASE("Many forks are named up to ten in messages", "[store][forks]") {
@@ -247,14 +247,15 @@ TEST_CASE("A merge is bound to the target its preview saw", "[store][forks]") {
   REQUIRE(s.append("try"));
   const auto plan = s.store->plan_merge({.source = "try"});
   REQUIRE(s.append("main"));
-  const auto late = s.store->merge({{.source = "try"}, plan->source_head, plan->target_head, "", ""});
+  const auto late = s.store->merge({{.source = "try"}, plan->source_head, plan->target_head, local_principal(""), ""});
   CHECK(code_of(late) == Code::kConflict);
   CHECK(late.error().message.find("has moved from position 0 to 1") != std::string::npos);
-  CHECK(code_of(s.store->merge({{.source = "try"}, Position{9}, Position{1}, "", ""})) == Code::kInvalidArgument);
+  const auto early = s.store->merge({{.source = "try"}, Position{9}, Position{1}, local_principal(""), ""});
+  CHECK(code_of(early) == Code::kInvalidArgument);
   // The source may go on: what was previewed is what is merged.
   const auto now = s.store->plan_merge({.source = "try"});
   REQUIRE(s.append("try"));
-  const auto merged = s.store->merge({{.source = "try"}, now->source_head, now->target_head, "", ""});
+  const auto merged = s.store->merge({{.source = "try"}, now->source_head, now->target_head, local_principal(""), ""});
   REQUIRE(merged);
   CHECK(merged->appended == 1);
 }
@@ -278,15 +279,15 @@ TEST_CASE("One request merges once, also after reopening", "[store][forks]") {
   }
   CHECK(s.head_of("main") == 1);
   CHECK(code_of(s.store->create_fork(ForkedStore::wanted("other", "m-1"))) == Code::kIdReused);
-  const auto gone = s.store->discard_fork("try", "merged", "tester", "d-1");
+  const auto gone = s.store->discard_fork("try", "merged", local_principal("tester"), "d-1");
   REQUIRE(gone);
   CHECK_FALSE(gone->replayed);
-  const auto still_gone = s.store->discard_fork("try", "merged", "tester", "d-1");
+  const auto still_gone = s.store->discard_fork("try", "merged", local_principal("tester"), "d-1");
   REQUIRE(still_gone);
   CHECK(still_gone->replayed);
   CHECK(still_gone->discarded_at == gone->discarded_at);
   CHECK(s.merge({.source = "try"}, "m-1").error().code == Code::kNotFound);  // no preview of a fork that is gone
-  CHECK(s.store->merge({{.source = "try"}, {}, {}, "", "m-1"})->replayed);
+  CHECK(s.store->merge({{.source = "try"}, {}, {}, local_principal(""), "m-1"})->replayed);
 }
 
 TEST_CASE("Merges that cannot be are refused with what to do instead", "[store][forks]") {
@@ -434,7 +435,7 @@ TEST_CASE("A request of a fork that was discarded is remembered without it", "[s
   head.fork = "try";
   head.request_id = "r-1";
   REQUIRE(s.append(head, "order-7"));
-  REQUIRE(s.store->discard_fork("try", "", ""));
+  REQUIRE(s.store->discard_fork("try", "", local_principal()));
   head.fork = "main";
   for (int life = 0; life < 2; life++) {
     const auto reused = s.append(head, "order-7");
@@ -448,7 +449,7 @@ TEST_CASE("A request of a fork that was discarded is remembered without it", "[s
 
 TEST_CASE("A protected main takes merges only, until it is opened up again", "[store][forks]") {
   ForkedStore s;
-  REQUIRE(s.store->protect_main(true, "owner"));
+  REQUIRE(s.store->protect_main(true, local_principal("owner")));
   s.open();
   CHECK(s.store->status().main_protected);
   const auto refused = s.append("main");
@@ -458,7 +459,7 @@ TEST_CASE("A protected main takes merges only, until it is opened up again", "[s
   REQUIRE(s.append("try"));
   REQUIRE(s.merge({.source = "try"}));
   CHECK(s.head_of("main") == 1);
-  REQUIRE(s.store->protect_main(false, "owner"));
+  REQUIRE(s.store->protect_main(false, local_principal("owner")));
   CHECK(s.append("main"));
 }
 

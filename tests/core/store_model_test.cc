@@ -173,7 +173,7 @@ class ModelRun {
   std::string discard_fork() {
     doing_ = "discard_fork";
     const std::string name = chance_.percent(5) ? "no-such-fork" : history_.living(model_);
-    const Result<DiscardedFork> discarded = store_->discard_fork(name, "done", "agent-7");
+    const Result<DiscardedFork> discarded = store_->discard_fork(name, "done", local_principal("agent-7"));
     const Result<void> expected = model_.discard_fork(name);
     if (discarded.has_value() != expected.has_value())
       return "fork '" + name + "': " + (discarded ? "discarded, the model refuses" : discarded.error().message);
@@ -195,7 +195,7 @@ class ModelRun {
     const std::vector<std::string> ids = ids_to_append(view_of(request.source), *plan, request.on_conflict);
     const bool moved = chance_.percent(10) && append_to(plan->target);
     const Result<Merged> merged =
-        store_->merge({request, plan->source_head, plan->target_head, "agent-8", std::string()});
+        store_->merge({request, plan->source_head, plan->target_head, local_principal("agent-8"), std::string()});
     if (expected->is_blocked || moved) {
       if (merged) return "merged in spite of a conflict";
       return merged.error().code == Code::kConflict ? "" : "another code: " + merged.error().message;

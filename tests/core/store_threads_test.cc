@@ -192,14 +192,15 @@ TEST_CASE("forks are made, written to and discarded while main is written to", "
       const std::string name = "try-" + std::to_string(i) + "-" + std::to_string(n);
       ModelBatch batch = one_event("order-1");
       if (!append(*fixture.store, batch)) surprises++;
-      const Result<ForkInfo> fork = fixture.store->create_fork(
-          {.name = name, .from = {}, .purpose = {}, .ttl_seconds = {}, .actor = {}, .request_id = {}});
+      NewFork wanted;
+      wanted.name = name;
+      const Result<ForkInfo> fork = fixture.store->create_fork(wanted);
       batch.head.fork = name;
       const Result<AppendOutcome> outcome = append(*fixture.store, batch);
       if (!fork || !outcome || outcome->appended->first_position.value != fork->position.value + 1) surprises++;
       const Result<View> view = fixture.store->view({name, std::nullopt, std::nullopt});
       if (!view || view->stream("order-1").size() != fork->position.value + 1) surprises++;
-      if (n % 2 == 0 && !fixture.store->discard_fork(name, "", "")) surprises++;
+      if (n % 2 == 0 && !fixture.store->discard_fork(name, "", local_principal())) surprises++;
     }
   });
   CHECK(surprises == 0);

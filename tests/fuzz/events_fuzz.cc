@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
       continue;
     }
     BatchBuilder builder(limits);
-    builder.begin({.fork = "main", .actor = "fuzz", .request_id = "", .conditions = {}});
+    builder.begin({.fork = "main", .principal = local_principal("fuzz"), .request_id = "", .conditions = {}});
     if (!builder.add(*event)) continue;
     const auto batch = builder.finish();
     CHECK(batch);

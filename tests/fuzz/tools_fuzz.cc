@@ -21,7 +21,7 @@ struct SmallStore {
     auto opened = Store::open(options);
     CHECK(opened);
     store = *std::move(opened);
-    CallContext context{.store = store.get(), .actor = "fuzz", .cancelled = {}, .progress = {}};
+    CallContext context{.store = store.get(), .principal = local_principal("fuzz"), .cancelled = {}, .progress = {}};
     std::string events =
         R"({"events":[{"stream":"a","type":"T","data":{"a":1,"b":{"c":[1,2]}},"id":"1","tags":["x:1"]},)"
         R"({"stream":"b","type":"U","data":{"a":"text"},"causation_id":"1","correlation_id":"k"}]})";
@@ -50,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const FuzzInput input(bytes + 1, size - 1);
   const auto arguments = validate_json(input.text(), 64);
   if (!arguments || input.text()[input.text().find_first_not_of(" \t\r\n")] != '{') return 0;
-  CallContext context{.store = small->store.get(), .actor = "fuzz", .cancelled = {}, .progress = {}};
+  CallContext context{
+      .store = small->store.get(), .principal = local_principal("fuzz"), .cancelled = {}, .progress = {}};
   const auto answer = tool.call(context, *arguments);
   if (answer) {
     CHECK(nlohmann::json::parse(*answer, nullptr, false).is_object());

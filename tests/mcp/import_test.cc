@@ -52,7 +52,7 @@ class Importer {
     const std::string path = scratch_.write("input", text);
     options.fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     options.source = "input";
-    StoreImportTarget target(*store_, {options.fork, "tester"});
+    StoreImportTarget target(*store_, {options.fork, local_principal("tester")});
     ImportReport report = import_events(target, options);
     ::close(options.fd);
     return report;
@@ -144,7 +144,7 @@ TEST_CASE("what came through a pipe is put before more is waited for", "[import]
     options.progress = [&, told = false](uint64_t events, uint64_t) mutable {
       if (events > 0 && !std::exchange(told, true)) put.set_value();
     };
-    StoreImportTarget target(importer.store(), {"main", "tester"});
+    StoreImportTarget target(importer.store(), {"main", local_principal("tester")});
     report = import_events(target, options);
   });
   const std::string text = event_lines(0, 8500);

@@ -30,7 +30,7 @@ Result<std::string> ask(Store& store, std::string_view tool, const Json& argumen
   ToolCall call;
   call.tool = find_tool(tool);
   call.arguments = ValidJson::trusted(text);
-  call.actor = "tester";
+  call.principal = local_principal("tester");
   return run_tool(&store, call);
 }
 

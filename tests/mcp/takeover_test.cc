@@ -103,7 +103,7 @@ Result<std::string> call_tool(ToolBackend& backend, std::string_view tool, std::
   ToolCall call;
   call.tool = find_tool(tool);
   call.arguments = ValidJson::trusted(arguments);
-  call.actor = "tester";
+  call.principal = local_principal("tester");
   return backend.call(call);
 }
 

@@ -266,7 +266,7 @@ TEST_CASE("vector files of a fork that is discarded go with it", "[search][vecto
   run.append("try", 90);
   run.index_all();
   CHECK(run.files().size() == 1);
-  REQUIRE(run.store->discard_fork("try", "", "tester"));
+  REQUIRE(run.store->discard_fork("try", "", local_principal("tester")));
   run.index_all();
   CHECK(run.files().empty());
 }

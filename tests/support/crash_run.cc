@@ -146,7 +146,7 @@ std::string CrashRun::create_fork() {
 
 std::string CrashRun::discard_fork() {
   const std::string name = random_.living(model_);
-  const Result<DiscardedFork> discarded = store_->discard_fork(name, "done", "agent-7");
+  const Result<DiscardedFork> discarded = store_->discard_fork(name, "done", local_principal("agent-7"));
   Operation operation{Operation::Kind::kDiscard, {}, {}, {}, name, {}, {}, {}};
   return acknowledge_change(discarded ? Result<void>() : discarded.error(), model_.discard_fork(name),
                             std::move(operation));
@@ -165,7 +165,8 @@ std::string CrashRun::merge() {
   const auto source = store_->view({request.source, {}, {}});
   Operation operation{Operation::Kind::kMerge, {}, clock_.now(), {}, {}, {}, request, {}};
   operation.merged_ids = ids_to_append(*source, *plan, request.on_conflict);
-  const Result<Merged> merged = store_->merge({request, plan->source_head, plan->target_head, "agent-8", {}});
+  const Result<Merged> merged =
+      store_->merge({request, plan->source_head, plan->target_head, local_principal("agent-8"), {}});
   if (merged && merged->merged_at != operation.recorded_at) return "merged at another time";
   apply(model_, operation);
   return acknowledge_change(merged ? Result<void>() : merged.error(), {}, std::move(operation));

@@ -198,7 +198,7 @@ void ModelStore::merge(const MergeRequest& request, const ModelMerge& plan, cons
     if (!is_taken(step, request.on_conflict)) continue;
     ModelBatch batch;
     batch.head.fork = target;
-    batch.head.actor = actor;
+    batch.head.principal.name = actor;
     batch.head.conditions = step.conditions;
     std::vector<std::string> origins;
     for (const Position position : step.missing) {

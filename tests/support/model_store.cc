@@ -117,7 +117,7 @@ ModelEvents numbered(const ModelBatch& batch, const ModelStore::Fork& fork, Time
     event.position = Position{fork.events.size() + added.size() + 1};
     event.version = Version{static_cast<uint32_t>(before + 1)};
     event.recorded_at = recorded_at;
-    event.actor = batch.head.actor;
+    event.actor = batch.head.principal.name;
     event.origin = event.client_id;
     if (event.origin.empty()) event.origin = fork.name + "@" + std::to_string(event.position.value);
     added.push_back(event);

@@ -173,7 +173,7 @@ ModelBatch RandomHistory::batch(const ModelStore& model) {
   }
   ModelBatch made;
   made.head.fork = chance_.percent(2) ? "no-such-fork" : living(model);
-  made.head.actor = chance_.percent(50) ? "" : "agent-7";
+  made.head.principal.name = chance_.percent(50) ? "" : "agent-7";
   const ModelStore::Fork* fork = model.find(made.head.fork);
   const ModelLine line = fork != nullptr ? ModelLine(fork->events) : ModelLine();
   if (chance_.percent(likely_.request_id)) made.head.request_id = "request-" + std::to_string(names_given_++);
@@ -197,7 +197,7 @@ NewFork RandomHistory::fork(const ModelStore& model) {
   made.name = chance_.percent(3) ? living(model) : "try-" + std::to_string(model.forks().size());
   made.from.fork = chance_.percent(3) ? "no-such-fork" : living(model);
   made.purpose = chance_.percent(50) ? "to see" : "";
-  made.actor = "agent-7";
+  made.principal.name = "agent-7";
   const ModelStore::Fork* parent = model.find(made.from.fork);
   if (parent == nullptr) return made;
   const ModelEvents& line = parent->events;

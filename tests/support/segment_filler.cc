@@ -30,7 +30,7 @@ void SegmentFiller::add_batch(MemorySegment& segment, size_t events) {
   static const Limits kLimits;
   BatchBuilder builder(kLimits);
   BatchHead head;
-  head.actor = chance_.percent(50) ? "agent-" + std::to_string(chance_.below(3)) : "";
+  head.principal.name = chance_.percent(50) ? "agent-" + std::to_string(chance_.below(3)) : "";
   if (chance_.percent(30)) head.request_id = "request-" + std::to_string(head_.value + segment.staged_events());
   if (chance_.percent(20)) {
     Condition condition;

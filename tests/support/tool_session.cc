@@ -68,7 +68,8 @@ void ToolSession::reopen() {
   auto opened = Store::open(options);
   if (!opened) FAIL(opened.error().message);
   store_ = *std::move(opened);
-  context_ = CallContext{.store = store_.get(), .actor = "tester", .cancelled = {}, .progress = {}};
+  context_ =
+      CallContext{.store = store_.get(), .principal = local_principal("tester"), .cancelled = {}, .progress = {}};
 }
 
 std::string ToolSession::call_text(std::string_view tool, std::string_view arguments) {

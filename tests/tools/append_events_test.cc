@@ -284,7 +284,8 @@ TEST_CASE("Of two appends with one condition exactly one succeeds", "[tools]") {
   arguments.append(64, ' ');
   for (int i = 0; i < 4; i++) {
     threads.emplace_back([&] {
-      CallContext context{.store = &session.store(), .actor = "t", .cancelled = {}, .progress = {}};
+      CallContext context{
+          .store = &session.store(), .principal = local_principal("t"), .cancelled = {}, .progress = {}};
       const auto answer =
           find_tool("append_events")->call(context, ValidJson::trusted(std::string_view(arguments).substr(0, size)));
       won += answer ? 1 : 0;

@@ -12,7 +12,7 @@ void fork(ToolSession& session, const std::string& name, uint64_t position) {
   NewFork fork;
   fork.name = name;
   fork.from.position = Position{position};
-  fork.actor = "tester";
+  fork.principal.name = "tester";
   REQUIRE(session.store().create_fork(fork));
 }
 
