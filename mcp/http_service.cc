@@ -75,7 +75,7 @@ void HttpService::route(HttpExchange& exchange) {
   }
   if (path.starts_with(kToolsPath) && path[kToolsPath.size()] == '/') {
     const std::string_view name = std::string_view(path).substr(kToolsPath.size() + 1);
-    return answer_plain_call(exchange, name, {served_.tools, served_.backend, "local", options_.max_body});
+    return answer_plain_call(exchange, name, {served_.tools, served_.backend, local_principal(), options_.max_body});
   }
   exchange.answer_error(
       404, {Code::kNotFound, "There is nothing at '" + path + "'. The paths are in the documentation.", ""});

@@ -65,7 +65,7 @@ void answer_plain_call(HttpExchange& exchange, std::string_view tool_name, const
   ToolCall call;
   call.tool = tool;
   call.arguments = *arguments;
-  call.actor = plain.actor;
+  call.principal = plain.principal;
   call.cancelled = stop.get_token();
   auto answer = plain.backend.call(call);
   if (!answer) return exchange.answer_error(http_status(answer.error().code), answer.error());

@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/principal.h"
 #include "mcp/http_exchange.h"
 #include "mcp/tool_backend.h"
 #include "tools/tool.h"
@@ -13,7 +14,7 @@ namespace chronos {
 struct PlainCall {
   std::span<const Tool> tools;
   ToolBackend& backend;
-  std::string_view actor;
+  Principal principal;  // who calls
   size_t max_body;
 };
 
