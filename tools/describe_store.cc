@@ -2,8 +2,6 @@
 //
 // It is the first call of an agent that knows nothing, so it is kept short on purpose: the longest lists are cut to
 // what is most frequent, and say how much they leave out.
-#include <simdjson.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,6 +12,7 @@
 #include "core/time_text.h"
 #include "tools/address.h"
 #include "tools/arguments.h"
+#include "tools/example_fields.h"
 #include "tools/json_writer.h"
 #include "tools/schema_text.h"
 #include "tools/table.h"
@@ -21,13 +20,12 @@
 namespace chronos {
 namespace {
 
-namespace ondemand = simdjson::ondemand;
-
 constexpr std::string_view kDescription =
-    "Says what is in the store: how many events and streams, the types of events with example fields, the busiest "
-    "streams, the time range, the forks and the limits. Call it first when you do not know the store, and again with "
-    "as_of to see what it held then. It is an overview only: use query_events for events and get_state for the state "
-    "of a stream.";
+    "Says what is in the store: how many events and streams, the types of events each with the stream, tags and fields "
+    "of an example, the busiest streams, the time range, the forks and the limits. Call it first when you do not know "
+    "the store, and again with as_of to see what it held then. Use the names it shows for streams, types, tags and "
+    "fields, in reads and in new events. It is an overview only: use query_events for events and get_state for the "
+    "state of a stream.";
 
 constexpr std::string_view kInput =
     R"({"type": "object", "additionalProperties": false, "properties": {@fork, @as_of}})";
@@ -47,10 +45,12 @@ constexpr std::string_view kOutput = R"({
         "properties": {
           "type": {"type": "string", "description": "The type."},
           "count": {"description": "How many.", @count},
+          "stream": {"type": "string", "description": "A stream that has it: that of the newest event of the type."},
+          "tags": {"type": "array", "items": {"type": "string"}, "description": "Tags of that event."},
           "fields": {
             "type": "object",
-            "additionalProperties": {"type": "string"},
-            "description": "Members of data and their JSON types, in the newest event of the type."},
+            "description": "Members of its data with their values, long ones shortened to end in 3 dots, of an array
+              only the first element."},
           "more_fields": {"description": "How many members are not listed.", @count}}}},
     "more_types": {"description": "How many types are not listed.", @count},
     "busiest_streams": {
@@ -95,9 +95,8 @@ constexpr std::string_view kOutput = R"({
     @at}})";
 
 constexpr size_t kTypes = 30;
-constexpr size_t kFields = 10;
-constexpr size_t kFieldNameBytes = 64;
-constexpr size_t kFieldsUpToBytes = 1600;  // types after that are listed without fields
+constexpr size_t kTags = 3;
+constexpr size_t kExamplesUpToBytes = 2000;  // types after that are listed by name and count
 constexpr size_t kStreams = 10;
 constexpr size_t kForks = 20;
 
@@ -139,53 +138,18 @@ class MostFrequent {
   std::vector<Counted> kept_;
 };
 
-std::string_view type_name(ondemand::json_type type) {
-  switch (type) {
-    case ondemand::json_type::object: return "object";
-    case ondemand::json_type::array: return "array";
-    case ondemand::json_type::string: return "string";
-    case ondemand::json_type::number: return "number";
-    case ondemand::json_type::boolean: return "boolean";
-    case ondemand::json_type::null: return "null";
+// Where events of the type are, what they are tagged with and what they say: the newest one, in short.
+void write_example(JsonWriter& json, const Event& newest) {
+  json.key("stream").string(newest.stream());
+  if (newest.tag_count() > 0) {
+    size_t tags = 0;
+    json.key("tags").begin_array();
+    newest.for_each_tag([&](std::string_view tag) {
+      if (tags++ < kTags) json.string(tag);
+    });
+    json.end_array();
   }
-  return "null";
-}
-
-// The top-level members of `data` with their types.
-std::vector<std::pair<std::string, std::string_view>> fields_of(std::string_view data) {
-  std::vector<std::pair<std::string, std::string_view>> fields;
-  ondemand::parser parser;
-  ondemand::document document;
-  ondemand::object object;
-  const simdjson::padded_string_view padded(data.data(), data.size(), data.size() + kSimdPadding);
-  if (parser.iterate(padded).get(document) || document.get_object().get(object)) return fields;
-  for (auto field : object) {
-    std::string_view key;
-    ondemand::json_type type;
-    if (field.unescaped_key().get(key) || field.value().type().get(type)) return fields;
-    fields.emplace_back(key, type_name(type));
-  }
-  return fields;
-}
-
-void write_fields(JsonWriter& json, const Event& newest) {
-  const auto fields = fields_of(newest.data());
-  uint64_t left_out = 0;
-  std::vector<std::string_view> written;
-  json.key("fields").begin_object();
-  for (const auto& [name, type] : fields) {
-    if (std::find(written.begin(), written.end(), name) != written.end()) continue;
-    if (written.size() == kFields || name.size() > kFieldNameBytes) {
-      left_out++;
-      continue;
-    }
-    std::string quoted;
-    append_json_string(quoted, name);
-    json.key(std::string_view(quoted).substr(1, quoted.size() - 2)).string(type);
-    written.push_back(name);
-  }
-  json.end_object();
-  if (left_out > 0) json.key("more_fields").integer(left_out);
+  write_example_fields(json, newest.data());
 }
 
 void write_types(JsonWriter& json, const View& view) {
@@ -197,7 +161,7 @@ void write_types(JsonWriter& json, const View& view) {
     json.begin_object();
     json.key("type").string(type.name);
     json.key("count").integer(type.events);
-    if (json.size() - begin < kFieldsUpToBytes) write_fields(json, view.at(type.newest));
+    if (json.size() - begin < kExamplesUpToBytes) write_example(json, view.at(type.newest));
     json.end_object();
   }
   json.end_array();

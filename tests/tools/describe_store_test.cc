@@ -22,36 +22,49 @@ TEST_CASE("describe_store tells an empty store", "[tools]") {
   CHECK(!answer.contains("read_only_reason"));
 }
 
-TEST_CASE("describe_store tells types with their fields, and the busiest streams", "[tools]") {
+TEST_CASE("describe_store shows an example of each type, and the busiest streams", "[tools]") {
   ToolSession session;
   session.append("order-1", "OrderPlaced", {{"old", 1}});
-  session.append("order-1", "OrderPlaced",
-                 {{"amount", 1.5},
-                  {"who", "x"},
-                  {"open", true},
-                  {"tags", Json::array()},
-                  {"more", Json::object()},
-                  {"none", nullptr}});
+  session.append("order-3", "OrderPlaced", {{"amount", 1.5}, {"open", true}, {"none", nullptr}},
+                 {{"tags", {"customer:3", "shop:1", "a", "b"}}});
   session.append("order-2", "OrderPaid", Json::object());
+  session.append("order-2", "OrderNoted", Json::object());
   const Json answer = session.call("describe_store", Json::object());
-  CHECK(answer["events"] == 3);
-  CHECK(answer["streams"] == 2);
-  CHECK(answer["types"] == Json::array({{{"type", "OrderPlaced"},
-                                         {"count", 2},
-                                         {"fields",
-                                          {{"amount", "number"},
-                                           {"who", "string"},
-                                           {"open", "boolean"},
-                                           {"tags", "array"},
-                                           {"more", "object"},
-                                           {"none", "null"}}}},
-                                        {{"type", "OrderPaid"}, {"count", 1}, {"fields", Json::object()}}}));
-  CHECK(answer["busiest_streams"] ==
-        Json::array({{{"stream", "order-1"}, {"version", 2}}, {{"stream", "order-2"}, {"version", 1}}}));
+  CHECK(answer["events"] == 4);
+  CHECK(answer["streams"] == 3);
+  const Json placed = {{"type", "OrderPlaced"},
+                       {"count", 2},
+                       {"stream", "order-3"},
+                       {"tags", {"customer:3", "shop:1", "a"}},
+                       {"fields", {{"amount", 1.5}, {"open", true}, {"none", nullptr}}}};
+  const Json noted = {{"type", "OrderNoted"}, {"count", 1}, {"stream", "order-2"}, {"fields", Json::object()}};
+  const Json paid = {{"type", "OrderPaid"}, {"count", 1}, {"stream", "order-2"}, {"fields", Json::object()}};
+  CHECK(answer["types"] == Json::array({placed, noted, paid}));
+  CHECK(answer["busiest_streams"][0] == Json({{"stream", "order-2"}, {"version", 2}}));
   CHECK(answer["first_recorded_at"] < answer["last_recorded_at"]);
   const Json then = session.call("describe_store", {{"as_of", 1}});
-  CHECK(then["types"][0]["fields"] == Json({{"old", "number"}}));
+  CHECK(then["types"][0]["fields"] == Json({{"old", 1}}));
+  CHECK(then["types"][0]["stream"] == "order-1");
   CHECK(then["at"]["position"] == 1);
+}
+
+TEST_CASE("describe_store shortens the values it shows", "[tools]") {
+  ToolSession session;
+  const std::string accents = std::string(39, 'x') + "\xc3\xa4";  // 40 characters, 41 bytes
+  session.call_text("append_events", R"({"events":[{"stream":"s","type":"T","data":{"long":")" + accents +
+                                         R"(b","fits":")" + accents + R"(", "number" : 1.50 ,"twice":1,"twice":2,
+    "list":["first",{"a":1}],"lists":[[1],[2]],"none":[],
+    "object":{"a":"x","b":{"c":1},"c":[1],"d":4},"quoted \"name\"":"a\nb"}}]})");
+  const Json fields = session.call("describe_store", Json::object())["types"][0]["fields"];
+  CHECK(fields == Json({{"long", accents + "..."},
+                        {"fits", accents},
+                        {"number", 1.5},
+                        {"twice", 1},
+                        {"list", {"first"}},
+                        {"lists", {"[...]"}},
+                        {"none", Json::array()},
+                        {"object", {{"a", "x"}, {"b", "{...}"}, {"c", "[...]"}}},
+                        {"quoted \"name\"", "a\nb"}}));
 }
 
 TEST_CASE("describe_store stays short and says what it leaves out", "[tools]") {
