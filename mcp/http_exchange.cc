@@ -158,12 +158,12 @@ void HttpExchange::answer_error(int status, const Error& error, HttpHeaders head
 
 // --- streams ---
 
-bool HttpExchange::begin_stream(std::string_view type, HttpHeaders headers) {
+bool HttpExchange::begin_stream(std::string_view type, HttpHeaders headers, bool closes) {
   const std::lock_guard lock(mutex_);
   if (is_stream_) return !is_broken_;
   is_stream_ = true;
   status_ = 200;
-  keeps_alive_ = keeps_alive_ && is_body_read() && !ends_.stopping.stop_requested();
+  keeps_alive_ = keeps_alive_ && !closes && is_body_read() && !ends_.stopping.stop_requested();
   if (!head_.knows_chunks) keeps_alive_ = false;  // the end of the connection is the end of the stream
   std::string head = "HTTP/1.1 200 OK\r\nContent-Type: " + std::string(type) + "\r\n";
   if (head_.knows_chunks) head += "Transfer-Encoding: chunked\r\n";
@@ -188,6 +188,14 @@ bool HttpExchange::send_locked(std::string_view part) {
   last_sent_ = steady_clock::now();
   if (is_broken_) gone_.request_stop();
   return !is_broken_;
+}
+
+void HttpExchange::end_early() {
+  const std::lock_guard lock(mutex_);
+  if (is_broken_) return;
+  if (head_.knows_chunks) ends_.channel.write("0\r\n\r\n", ends_.limits.write_stall);
+  ends_.channel.finish();
+  is_broken_ = true;
 }
 
 void HttpExchange::set_comment(std::string comment) {

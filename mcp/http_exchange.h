@@ -88,8 +88,11 @@ class HttpExchange final : private HttpMessages::Wire {
 
   // In place of an answer: sends a head, then parts as they come.  Any thread, until the handler returns.  False once
   // the client is gone or too slow.
-  bool begin_stream(std::string_view type, HttpHeaders headers = {});
+  // `closes`: the connection is not used again.
+  bool begin_stream(std::string_view type, HttpHeaders headers = {}, bool closes = false);
   bool send(std::string_view part);
+  // The client shall have all of the stream now; whatever is sent later is dropped.
+  void end_early();
   bool has_stream() const { return is_stream_; }
   // What is sent after a while of silence, so that nobody in between takes the connection for dead.
   void set_comment(std::string comment);

@@ -12,6 +12,10 @@ namespace {
 constexpr std::string_view kAllowedHeaders =
     "Authorization, Content-Type, Accept, Last-Event-ID, Mcp-Session-Id, Mcp-Protocol-Version, Mcp-Method, Mcp-Name";
 
+HttpMcp::Options mcp_options(const HttpServiceOptions& options, Random& random) {
+  return {options.session_key.empty() ? random_session_key(random) : options.session_key, options.max_body};
+}
+
 // True when it is refused.
 bool refuses_method(HttpExchange& exchange, std::string_view allowed) {
   const std::string& method = exchange.head().method;
@@ -41,7 +45,8 @@ HttpService::HttpService(const HttpServed& served, HttpServiceOptions options)
     : served_(served),
       options_(std::move(options)),
       gate_({is_loopback_name(options_.address), options_.allow_hosts, options_.allow_origins}),
-      tools_text_(R"({"tools":)" + tools_array(served.tools) + "}") {}
+      tools_text_(R"({"tools":)" + tools_array(served.tools) + "}"),
+      mcp_(served.dispatcher, served.tools, served.random, mcp_options(options_, served.random)) {}
 
 HttpService::~HttpService() { stop(); }
 
@@ -67,6 +72,7 @@ void HttpService::handle(HttpExchange& exchange) {
 
 void HttpService::route(HttpExchange& exchange) {
   const std::string& path = exchange.head().path;
+  if (path == kMcpPath) return mcp_.handle(exchange, local_principal());
   if (path == "/health") return answer_health(exchange);
   if (path == "/ready") return answer_ready(exchange);
   if (path == kToolsPath) {

@@ -12,6 +12,7 @@
 #include "core/result.h"
 #include "mcp/dispatcher.h"
 #include "mcp/http_gate.h"
+#include "mcp/http_mcp.h"
 #include "mcp/http_server.h"
 #include "mcp/tool_backend.h"
 #include "tools/tool.h"
@@ -25,6 +26,7 @@ struct HttpServiceOptions {
   std::vector<std::string> allow_origins;
   HttpLimits limits;
   size_t max_body = size_t{20} << 20;  // of a message or a call
+  std::string session_key;             // SessionIds::kKeyBytes; empty: sessions end with the service
   // Whether calls can be served now, and why not; null: they can.
   std::function<Result<void>()> ready;
 };
@@ -62,6 +64,7 @@ class HttpService {
   const HttpServiceOptions options_;
   const HttpGate gate_;
   const std::string tools_text_;
+  HttpMcp mcp_;
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -21,6 +21,7 @@ enum class RpcCode : int {
   kMethodNotFound = -32601,
   kInvalidParams = -32602,
   kInternalError = -32603,
+  kHeaderMismatch = -32020,
   kUnsupportedVersion = -32022,
 };
 

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include "mcp/commands.h"
 #include "mcp/dispatcher.h"
@@ -42,6 +43,9 @@ ExitCode run_serve(const CommandLine& line, Workplace place) {
   options.port = line.serve.port;
   options.allow_hosts = line.serve.allow_hosts;
   options.allow_origins = line.serve.allow_origins;
+  auto key = session_key_of(place.disk, line.data_directory, place.random);
+  if (!key) return fail(key.error(), exit_code_of(key.error(), kExitUnavailable));
+  options.session_key = std::move(*key);
   options.ready = [&place]() -> Result<void> {
     auto found = place.backend.local_store();
     if (!found) return found.error();

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/support/http_session.h"
+#include "tests/support/served_tools.h"
 
 // Last: its CHECK is the one meant here.
 #include "tests/support/catch.h"
@@ -16,7 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 using test::HttpClient;
 using test::HttpReply;
-using test::HttpSession;
+using test::ServedTools;
 
 const std::string kCall =
     HttpClient::request("POST", "/v1/tools/echo", "{\"a\":1}", "Content-Type: application/json\r\n");
@@ -27,10 +27,10 @@ HttpServiceOptions with(HttpLimits limits) {
   return options;
 }
 
-bool is_served(HttpSession& session) { return session.client()->get("/health").status == 200; }
+bool is_served(ServedTools& session) { return session.client()->get("/health").status == 200; }
 
 // What a server says to `bytes`, and that it closes then.
-int status_and_close(HttpSession& session, std::string_view bytes) {
+int status_and_close(ServedTools& session, std::string_view bytes) {
   auto client = session.client();
   client->send(bytes);
   const HttpReply reply = client->receive();
@@ -51,7 +51,7 @@ TEST_CASE("health and readiness", "[http]") {
     if (is_ready) return {};
     return Error{Code::kCorrupt, "it is broken", ""};
   };
-  HttpSession session(options);
+  ServedTools session(options);
   auto client = session.client();
   CHECK(client->get("/health").body.starts_with("{\"status\":\"ok\""));
   CHECK(client->get("/ready").status == 503);
@@ -67,7 +67,7 @@ TEST_CASE("health and readiness", "[http]") {
 }
 
 TEST_CASE("requests sent at once are answered in their order", "[http]") {
-  HttpSession session;
+  ServedTools session;
   auto client = session.client();
   std::string all;
   for (int i = 0; i < 300; i++) all += kCall + HttpClient::request("GET", "/health", "");
@@ -80,7 +80,7 @@ TEST_CASE("requests sent at once are answered in their order", "[http]") {
 }
 
 TEST_CASE("a request may arrive byte by byte, in chunks or after a promise", "[http]") {
-  HttpSession session;
+  ServedTools session;
   auto client = session.client();
   for (const char byte : kCall) client->send({&byte, 1});
   CHECK(client->receive().body == "{\"echo\":{\"a\":1}}");
@@ -95,7 +95,7 @@ TEST_CASE("a request may arrive byte by byte, in chunks or after a promise", "[h
 }
 
 TEST_CASE("a half-closed client gets its answer", "[http]") {
-  HttpSession session;
+  ServedTools session;
   auto client = session.client();
   client->send(kCall);
   client->close_output();
@@ -104,7 +104,7 @@ TEST_CASE("a half-closed client gets its answer", "[http]") {
 }
 
 TEST_CASE("what is no request is refused, and the connection closed", "[http]") {
-  HttpSession session;
+  ServedTools session;
   CHECK(status_and_close(session, "hello\r\n\r\n") == 400);
   CHECK(status_and_close(session, std::string("\x16\x03\x01\x02\x00\x01\x00\x0a", 8)) == 400);
   CHECK(status_and_close(session, "GET / HTTP/1.1\r\n\r\n") == 400);
@@ -123,7 +123,7 @@ TEST_CASE("what is no request is refused, and the connection closed", "[http]") 
 TEST_CASE("heads and bodies that are too long are refused", "[http]") {
   HttpServiceOptions options;
   options.max_body = 1000;
-  HttpSession session(options);
+  ServedTools session(options);
   CHECK(status_and_close(session, "GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(40000, 'a') + "\r\n\r\n") ==
         431);
   CHECK(status_and_close(session, "GET /" + std::string(40000, 'a')) == 431);
@@ -137,7 +137,7 @@ TEST_CASE("heads and bodies that are too long are refused", "[http]") {
 }
 
 TEST_CASE("clients that are too slow are let go, others are served meanwhile", "[http][threads]") {
-  HttpSession session(
+  ServedTools session(
       with({.head_time = milliseconds(200), .body_time = milliseconds(200), .idle_time = milliseconds(600)}));
   auto no_head = session.client();
   no_head->send("GET / HT");
@@ -158,7 +158,7 @@ TEST_CASE("clients that are too slow are let go, others are served meanwhile", "
 }
 
 TEST_CASE("idle connections give their place, busy ones do not", "[http][threads]") {
-  HttpSession session(with({.max_connections = 4}));
+  ServedTools session(with({.max_connections = 4}));
   std::vector<std::unique_ptr<HttpClient>> silent;
   for (int i = 0; i < 40; i++) silent.push_back(session.client());
   CHECK(is_served(session));
@@ -179,7 +179,7 @@ TEST_CASE("idle connections give their place, busy ones do not", "[http][threads
 }
 
 TEST_CASE("many clients at once are each answered", "[http][threads]") {
-  HttpSession session;
+  ServedTools session;
   std::vector<std::thread> threads;
   std::atomic<int> answered = 0;
   for (int t = 0; t < 8; t++) {
@@ -196,7 +196,7 @@ TEST_CASE("many clients at once are each answered", "[http][threads]") {
 }
 
 TEST_CASE("stopping answers writes, stops reads and closes what is idle", "[http][threads]") {
-  HttpSession session(with({.read_grace = milliseconds(0)}));
+  ServedTools session(with({.read_grace = milliseconds(0)}));
   auto idle = session.client();
   CHECK(idle->get("/health").status == 200);
   auto half = session.client();
@@ -222,7 +222,7 @@ TEST_CASE("only names and origins of this machine are let in", "[http]") {
   HttpServiceOptions options;
   options.allow_hosts = {"chronos.example"};
   options.allow_origins = {"https://app.example"};
-  HttpSession session(options);
+  ServedTools session(options);
   auto client = session.client();
   const auto status = [&](const std::string& host, const std::string& origin) {
     client->send("GET /health HTTP/1.1\r\nHost: " + host + "\r\n" +

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tests/support/http_session.h"
+#include "tests/support/served_tools.h"
 
 // Last: its CHECK is the one meant here.
 #include "tests/support/catch.h"
@@ -13,14 +13,14 @@ namespace {
 
 using nlohmann::json;
 using test::HttpReply;
-using test::HttpSession;
+using test::ServedTools;
 
 std::string code_of(const HttpReply& reply) { return json::parse(reply.body)["error"]["code"]; }
 
 }  // namespace
 
 TEST_CASE("tools are listed and called without MCP", "[http]") {
-  HttpSession session;
+  ServedTools session;
   auto client = session.client();
   const json list = json::parse(client->get("/v1/tools").body);
   CHECK(list["tools"].size() == scripted_tools().size());
@@ -35,7 +35,7 @@ TEST_CASE("tools are listed and called without MCP", "[http]") {
 }
 
 TEST_CASE("a plain call's error has the status of its code", "[http]") {
-  HttpSession session;
+  ServedTools session;
   auto client = session.client();
   const HttpReply failed = client->post("/v1/tools/fail", "{}");
   CHECK(failed.status == 404);

@@ -21,9 +21,9 @@ class CountingRandom final : public Random {
   std::atomic<uint64_t> last_ = 0;
 };
 
-class HttpSession {
+class ServedTools {
  public:
-  explicit HttpSession(HttpServiceOptions options = {});
+  explicit ServedTools(HttpServiceOptions options = {});
 
   ScriptedBackend& backend() { return backend_; }
   HttpService& service() { return *service_; }
