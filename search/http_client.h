@@ -1,6 +1,6 @@
 // What search asks of the network: to post something somewhere, and to give up in time.
 //
-// Two implementations: SocketHttpClient (mcp/socket_http_client.h) and the scripted one of tests.
+// Two implementations: OutgoingHttp (mcp/outgoing_http.h) and the scripted one of tests.
 #pragma once
 
 #include <chrono>
