@@ -1,7 +1,13 @@
 # The .deb: cmake --build build/release --target chronos && cpack --config build/release/CPackConfig.cmake
 include(GNUInstallDirs)
 install(TARGETS chronos)
-install(FILES packaging/chronos.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" -DPROGRAM=$<TARGET_FILE:chronos>
+  -DPAGE=${PROJECT_SOURCE_DIR}/packaging/chronos.1 -DOUT=${PROJECT_BINARY_DIR}/generated/chronos.1
+  -P \"${PROJECT_SOURCE_DIR}/cmake/manual_page.cmake\" COMMAND_ERROR_IS_FATAL ANY)")
+install(FILES ${PROJECT_BINARY_DIR}/generated/chronos.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+  install(FILES packaging/chronos.service DESTINATION lib/systemd/system)
+endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(FILES README.md docs/CLIENTS.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 # Installs what was built, and builds nothing more for it.
@@ -18,4 +24,6 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/postinst ${PROJECT_SOURCE_DIR}/packaging/prerm
+  ${PROJECT_SOURCE_DIR}/packaging/postrm)
 include(CPack)

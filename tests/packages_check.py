@@ -114,15 +114,38 @@ def check_deb(build, scratch):
     listed = re.findall(r"^  ([a-z]+) ", run([program, "--help"]).stdout.split("Subcommands:")[1].split("\n\n\n")[0], re.M)
     check("the manual page has every subcommand", listed != [] and all(f"\n.B {name}\n" in page for name in listed),
           [name for name in listed if f"\n.B {name}\n" not in page])
+    check_service(root, program)
     if shutil.which("man"):
         warnings = run(["man", "--warnings", "-l", root / "usr/share/man/man1/chronos.1"], env={**os.environ, "MANWIDTH": "100"}).stderr
         check("the manual page formats without a warning", warnings == "", warnings)
+
+
+def check_service(root, program):
+    unit = (root / "usr/lib/systemd/system/chronos.service").read_text()
+    command = re.search(r"^ExecStart=(\S+) (\w+)(.*)$", unit, re.M)
+    check("the service starts a program of the package", (root / command[1].lstrip("/")).is_file(), command[0])
+    known = run([program, command[2], "--help"]).stdout
+    options = re.findall(r"--[a-z-]+", command[3])
+    check("the service gives options that the program has", options != [] and all(option in known for option in options), options)
+    if shutil.which("systemd-analyze"):
+        said = run(["systemd-analyze", "verify", f"--root={root}", "chronos.service"])
+        # Those of a line of the file: what else it misses is the rest of a system around it.
+        mine = [line for line in (said.stdout + said.stderr).splitlines() if re.search(r"chronos\.service:\d+:", line)]
+        check("systemd finds nothing wrong with the service", mine == [], mine)
+
+
+def check_docker():
+    text = (ROOT / "packaging/Dockerfile").read_text()
+    for path in re.findall(r"(?<=RUN )scripts/\w+", text):
+        check(f"the Dockerfile runs {path}, which is there", (ROOT / path).is_file())
+    check("the Dockerfile begins with the Debian that the packages are for", text.count("\nFROM debian:bookworm-slim") == 2)
 
 
 def main(build):
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
         check_bundle(build, scratch)
+        check_docker()
         if shutil.which("dpkg-deb") and shutil.which("dpkg-shlibdeps"):
             check_deb(build, scratch)
         else:
