@@ -37,13 +37,17 @@ VectorIndex::VectorIndex(const Store& store, std::shared_ptr<VectorSource> sourc
   threads_.emplace_back([this] { run(&VectorIndex::step_graph); });
 }
 
-VectorIndex::~VectorIndex() {
+VectorIndex::~VectorIndex() { stop(); }
+
+void VectorIndex::stop() {
+  std::vector<std::thread> threads;
   {
     const std::lock_guard lock(mutex_);
     ending_.request_stop();
+    threads.swap(threads_);
   }
   ending_cv_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads) thread.join();
 }
 
 std::shared_ptr<VectorIndex::Fork> VectorIndex::fork_of(const std::string& name) {

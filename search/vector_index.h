@@ -74,6 +74,9 @@ class VectorIndex {
   VectorIndex(const VectorIndex&) = delete;
   VectorIndex& operator=(const VectorIndex&) = delete;
 
+  // Ends what is done in the background, for good.  From then on nothing is written to files.
+  void stop();
+
   VectorSource& source() const { return *source_; }
 
   // Of a prompt source all of the view, as long as `go_on`, asked from time to time with how many events are left, says
