@@ -37,8 +37,12 @@ def check_blocks(text):
     servers = [block.get("mcpServers") or block.get("servers") for block in blocks]
     check(any("mcpServers" in b for b in blocks), "no block with mcpServers")
     for server in filter(None, servers):
-        check(server["chronos"]["command"] == "chronos", f"the block starts {server['chronos']['command']}")
-        check(server["chronos"]["args"][0] == "stdio", f"the block passes {server['chronos']['args']}")
+        entry = server["chronos"]
+        if "url" in entry:
+            check(re.fullmatch(r"https?://[\w.:-]+/mcp", entry["url"]), f"the block asks {entry['url']}")
+            continue
+        check(entry["command"] == "chronos", f"the block starts {entry['command']}")
+        check(entry["args"][0] == "stdio", f"the block passes {entry['args']}")
 
 
 def check_sessions(text, binary):
@@ -58,7 +62,7 @@ def check_commands(text, binary):
     for path in inline + [m.group(1) for line in shell for m in [re.match(r"(?:\$ )?((?:scripts|build)/[\w./-]+)", line)] if m]:
         check(path.startswith("build/") or (ROOT / path).exists(), f"{path} does not exist")
     help_text = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
-    for command in set(re.findall(r"(?:^|[`\s|])chronos ([a-z]+)\b", "\n".join(shell) + "\n" + "\n".join(re.findall(r"`[^`\n]+`", text)))):
+    for command in set(re.findall(r"(?:^|[`\s|])chronos ([a-z]+)\b(?!:)", "\n".join(shell) + "\n" + "\n".join(re.findall(r"`[^`\n]+`", text)))):
         check(re.search(rf"^\s*{command}\b", help_text, re.M), f"`chronos {command}` is not in --help")
 
 
