@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "mcp/call_metrics.h"
+#include "mcp/http_openapi.h"
 #include "mcp/http_tools.h"
 #include "mcp/method.h"
 #include "version.h"
@@ -38,6 +40,7 @@ Result<std::unique_ptr<HttpService>> HttpService::start(const HttpServed& served
                                   [&service = *service](HttpExchange& exchange) { service.handle(exchange); });
   if (!server) return server.error();
   service->server_ = std::move(*server);
+  service->is_started_.set_value();
   return service;
 }
 
@@ -46,7 +49,9 @@ HttpService::HttpService(const HttpServed& served, HttpServiceOptions options)
       options_(std::move(options)),
       gate_({is_loopback_name(options_.address), options_.allow_hosts, options_.allow_origins}),
       tools_text_(R"({"tools":)" + tools_array(served.tools) + "}"),
-      mcp_(served.dispatcher, served.tools, served.random, mcp_options(options_, served.random)) {}
+      openapi_text_(openapi_text(served.tools, options_.local_store != nullptr)),
+      mcp_(served.dispatcher, served.tools, served.random, mcp_options(options_, served.random)),
+      events_(options_.local_store, served.backend) {}
 
 HttpService::~HttpService() { stop(); }
 
@@ -75,6 +80,12 @@ void HttpService::route(HttpExchange& exchange) {
   if (path == kMcpPath) return mcp_.handle(exchange, local_principal());
   if (path == "/health") return answer_health(exchange);
   if (path == "/ready") return answer_ready(exchange);
+  if (path == "/metrics") return answer_metrics(exchange);
+  if (path == kEventsPath && options_.local_store) return events_.handle(exchange, local_principal());
+  if (path == "/openapi.json") {
+    if (!refuses_method(exchange, "GET")) exchange.answer_json(200, openapi_text_);
+    return;
+  }
   if (path == kToolsPath) {
     if (!refuses_method(exchange, "GET")) exchange.answer_json(200, tools_text_);
     return;
@@ -83,8 +94,7 @@ void HttpService::route(HttpExchange& exchange) {
     const std::string_view name = std::string_view(path).substr(kToolsPath.size() + 1);
     return answer_plain_call(exchange, name, {served_.tools, served_.backend, local_principal(), options_.max_body});
   }
-  exchange.answer_error(
-      404, {Code::kNotFound, "There is nothing at '" + path + "'. The paths are in the documentation.", ""});
+  exchange.answer_error(404, {Code::kNotFound, "There is nothing at '" + path + "'. /openapi.json has the paths.", ""});
 }
 
 void HttpService::answer_health(HttpExchange& exchange) {
@@ -100,6 +110,22 @@ void HttpService::answer_ready(HttpExchange& exchange) {
     }
   }
   exchange.answer_json(200, R"({"status":"ready"})");
+}
+
+void HttpService::answer_metrics(HttpExchange& exchange) {
+  if (refuses_method(exchange, "GET")) return;
+  started_.wait();
+  const HttpCounts counts = server_->counts();
+  std::string text = options_.metrics ? options_.metrics() : "";
+  append_metric(text, "chronos_http_connections_total", "counter", "Connections taken.", counts.accepted);
+  append_metric(text, "chronos_http_refused_total", "counter", "Connections refused with 503.", counts.refused);
+  append_metric(text, "chronos_http_malformed_total", "counter", "Requests that were no HTTP, or came too slowly.",
+                counts.malformed);
+  append_metric(text, "chronos_http_connections", "gauge", "Connections that are open.", counts.open);
+  append_metric(text, "chronos_http_busy", "gauge", "Of these: with a request.", counts.busy);
+  append_metric(text, "chronos_http_streams", "gauge", "Of these: with an answer that goes on.", counts.streams);
+  append_metric(text, "chronos_mcp_sessions", "gauge", "Legacy sessions in memory.", mcp_.sessions());
+  exchange.answer(200, "text/plain; version=0.0.4; charset=utf-8", std::move(text));
 }
 
 }  // namespace chronos

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "core/clock.h"
 #include "core/result.h"
 #include "mcp/dispatcher.h"
+#include "mcp/http_events.h"
 #include "mcp/http_gate.h"
 #include "mcp/http_mcp.h"
 #include "mcp/http_server.h"
@@ -27,6 +29,9 @@ struct HttpServiceOptions {
   HttpLimits limits;
   size_t max_body = size_t{20} << 20;  // of a message or a call
   std::string session_key;             // SessionIds::kKeyBytes; empty: sessions end with the service
+  HttpEvents::LocalStore local_store;  // null: /v1/events is not served
+  // More for /metrics, in Prometheus' text format; may be null.
+  std::function<std::string()> metrics;
   // Whether calls can be served now, and why not; null: they can.
   std::function<Result<void>()> ready;
 };
@@ -59,13 +64,18 @@ class HttpService {
   void route(HttpExchange& exchange);
   void answer_health(HttpExchange& exchange);
   void answer_ready(HttpExchange& exchange);
+  void answer_metrics(HttpExchange& exchange);
 
   const HttpServed served_;
   const HttpServiceOptions options_;
   const HttpGate gate_;
   const std::string tools_text_;
+  const std::string openapi_text_;
   HttpMcp mcp_;
-  std::unique_ptr<HttpServer> server_;
+  const HttpEvents events_;
+  std::unique_ptr<HttpServer> server_;  // there once it has started
+  std::promise<void> is_started_;
+  const std::shared_future<void> started_ = is_started_.get_future().share();
 };
 
 }  // namespace chronos

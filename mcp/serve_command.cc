@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "mcp/call_metrics.h"
 #include "mcp/commands.h"
 #include "mcp/dispatcher.h"
 #include "mcp/http_service.h"
@@ -24,6 +25,27 @@ std::string url_of(const std::string& address, uint16_t port) {
   return "http://" + (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }
 
+std::string store_metrics(SharedBackend& backend) {
+  const auto store = backend.local_store();
+  std::string text;
+  append_metric(text, "chronos_store_here", "gauge", "Whether this process has the store.", store && *store != nullptr);
+  if (!store || *store == nullptr) return text;
+  const StoreStatus status = (*store)->status();
+  append_metric(text, "chronos_store_read_only", "gauge", "Whether the store takes no writes.",
+                status.read_only_reason.empty() ? 0 : 1);
+  append_metric(text, "chronos_store_log_bytes", "gauge", "Bytes in the log, not sealed yet.", status.log_bytes);
+  append_metric(text, "chronos_store_sealed_bytes", "gauge", "Bytes of sealed files.", status.sealed_bytes);
+  append_metric(text, "chronos_store_segments", "gauge", "Sealed segments.", status.segments);
+  append_metric(text, "chronos_store_index_bytes", "gauge", "Memory of indexes.", status.index_bytes);
+  append_metric(text, "chronos_store_sealing_failed", "gauge", "Whether the last sealing failed.",
+                status.sealing_failure.empty() ? 0 : 1);
+  if (const auto view = (*store)->view({})) {
+    append_metric(text, "chronos_store_position", "gauge", "The head of main.", view->head().value);
+  }
+  append_metric(text, "chronos_store_forks", "gauge", "Forks, main among them.", (*store)->forks().size());
+  return text;
+}
+
 }  // namespace
 
 ExitCode run_serve(const CommandLine& line, Workplace place) {
@@ -37,7 +59,8 @@ ExitCode run_serve(const CommandLine& line, Workplace place) {
   auto store = place.backend.local_store();
   if (!store) return fail(store.error(), exit_code_of(store.error(), kExitUnavailable));
 
-  Dispatcher dispatcher(all_tools(), place.backend, place.clock);
+  CallMetrics backend(place.backend);
+  Dispatcher dispatcher(all_tools(), backend, place.clock);
   HttpServiceOptions options;
   options.address = line.serve.address;
   options.port = line.serve.port;
@@ -46,6 +69,8 @@ ExitCode run_serve(const CommandLine& line, Workplace place) {
   auto key = session_key_of(place.disk, line.data_directory, place.random);
   if (!key) return fail(key.error(), exit_code_of(key.error(), kExitUnavailable));
   options.session_key = std::move(*key);
+  options.local_store = [&place] { return place.backend.local_store(); };
+  options.metrics = [&] { return backend.text() + store_metrics(place.backend); };
   options.ready = [&place]() -> Result<void> {
     auto found = place.backend.local_store();
     if (!found) return found.error();
@@ -54,7 +79,7 @@ ExitCode run_serve(const CommandLine& line, Workplace place) {
     if (!reason.empty()) return Error{Code::kUnavailable, "the store takes no writes: " + reason, ""};
     return {};
   };
-  auto service = HttpService::start({dispatcher, all_tools(), place.backend, place.clock, place.random}, options);
+  auto service = HttpService::start({dispatcher, all_tools(), backend, place.clock, place.random}, options);
   if (!service) return fail(service.error(), kExitFailed);
   std::fprintf(stderr, "chronos: serving %s at %s (MCP at /mcp)\n", line.data_directory.c_str(),
                url_of(line.serve.address, (*service)->port()).c_str());

@@ -1,0 +1,229 @@
+// What is served beside MCP and tools, on a real store: events in and out, the description, the figures.
+#include "mcp/http_events.h"
+
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+#include "mcp/call_metrics.h"
+#include "mcp/http_service.h"
+#include "mcp/shared_backend.h"
+#include "tests/support/catch.h"
+#include "tests/support/child_process.h"
+#include "tests/support/http_client.h"
+#include "tests/support/scratch_directory.h"
+#include "tools/tool.h"
+
+namespace chronos {
+namespace {
+
+using nlohmann::json;
+using test::ChildProcess;
+using test::HttpClient;
+using test::HttpReply;
+using test::ScratchDirectory;
+
+// A service as `chronos serve` puts it together.
+class StoreService {
+ public:
+  StoreService()
+      : backend_({.store = options(directory_.path()), .give_up = std::chrono::milliseconds(30'000)}),
+        metrics_(backend_),
+        dispatcher_(all_tools(), metrics_, system_clock()) {
+    HttpServiceOptions options;
+    options.local_store = [this] { return backend_.local_store(); };
+    options.metrics = [this] { return metrics_.text(); };
+    auto service =
+        HttpService::start({dispatcher_, all_tools(), metrics_, system_clock(), system_random()}, std::move(options));
+    REQUIRE(service);
+    service_ = std::move(*service);
+  }
+
+  HttpService& service() { return *service_; }
+  std::unique_ptr<HttpClient> client() const { return std::make_unique<HttpClient>(service_->port()); }
+  HttpReply post_lines(std::string_view query, std::string_view lines) {
+    return client()->post("/v1/events" + std::string(query), lines, "Content-Type: application/x-ndjson\r\n");
+  }
+
+ private:
+  static StoreOptions options(const std::string& directory) {
+    StoreOptions made;
+    made.directory = directory;
+    return made;
+  }
+  ScratchDirectory directory_;
+  SharedBackend backend_;
+  CallMetrics metrics_;
+  Dispatcher dispatcher_;
+  std::unique_ptr<HttpService> service_;
+};
+
+std::string lines(int from, int to) {
+  std::string text;
+  for (int i = from; i <= to; i++) {
+    text += R"({"stream":"s-)" + std::to_string(i % 3) + R"(","type":"T","data":{"n":)" + std::to_string(i) + "}}\n";
+  }
+  return text;
+}
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+size_t count(const std::string& text, std::string_view part) {
+  size_t found = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) found++;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a stream of events goes in exactly once, and comes out", "[http][threads]") {
+  StoreService store;
+  const HttpReply first = store.post_lines("", lines(1, 500));
+  CHECK(first.status == 200);
+  CHECK(json::parse(first.body) == json({{"imported", 500}, {"skipped", 0}}));
+  CHECK(json::parse(store.post_lines("", lines(1, 600)).body) == json({{"imported", 100}, {"skipped", 500}}));
+  const HttpReply all = store.client()->get("/v1/events");
+  CHECK(all.header("content-type") == "application/x-ndjson");
+  CHECK(count(all.body, "\n") == 600);
+  CHECK(all.body.starts_with("{\"position\":1,"));
+  CHECK(count(store.client()->get("/v1/events?stream=s-1&since=300").body, "\n") == 100);
+  CHECK(count(store.client()->get("/v1/events?as_of=10").body, "\n") == 10);
+  // Without a line end at the end, and in chunks that cut lines.
+  auto client = store.client();
+  client->send(
+      "POST /v1/events?import_id=b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n");
+  std::string rest = lines(1, 50);
+  rest.pop_back();
+  for (size_t at = 0; at < rest.size(); at += 7) {
+    const std::string part = rest.substr(at, 7);
+    client->send(std::to_string(part.size()) + "\r\n" + part + "\r\n");
+  }
+  client->send("0\r\n\r\n");
+  CHECK(json::parse(client->receive().body)["imported"] == 50);
+}
+
+TEST_CASE("a wrong line is named, and what came before it is kept", "[http][threads]") {
+  StoreService store;
+  const HttpReply wrong = store.post_lines("", lines(1, 4) + "{\"stream\":7}\n" + lines(5, 100'000));
+  CHECK(wrong.status == 400);
+  const json error = json::parse(wrong.body)["error"];
+  CHECK(has(error["message"], "body:5:"));
+  CHECK(error["details"]["imported"] == 4);
+  CHECK(count(store.client()->get("/v1/events").body, "\n") == 4);
+  CHECK(store.client()->post("/v1/events", lines(1, 2)).status == 415);
+  CHECK(store.post_lines("?nonsense=1", "").status == 400);
+  CHECK(store.post_lines("?fork=none", lines(1, 2)).status == 404);
+  CHECK(store.post_lines("", "").status == 200);
+  auto client = store.client();
+  for (const char* query : {"?fork=none", "?since=x", "?follow=maybe", "?as_of=1&follow=true", "?as_of=9999", "?x=1",
+                            "?since=1&since=2", "?fork=%ff"}) {
+    CAPTURE(query);
+    const HttpReply reply = client->get("/v1/events" + std::string(query));
+    CHECK(reply.status >= 400);
+    CHECK(reply.status < 500);
+  }
+  client->send(HttpClient::request("DELETE", "/v1/events", ""));
+  CHECK(client->receive().status == 405);
+}
+
+TEST_CASE("an upload that breaks off keeps whole lines, and goes on when it comes again", "[http][threads]") {
+  StoreService store;
+  {
+    auto client = store.client();
+    client->send(
+        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
+        "Content-Length: 1000000\r\n\r\n" +
+        lines(1, 20) + "{\"stream\":\"s\",\"type\":\"T\",\"data\":{}}");
+    client->close_output();
+    CHECK(client->receive().status == 400);
+  }
+  CHECK(count(store.client()->get("/v1/events").body, "\n") == 20);
+  CHECK(json::parse(store.post_lines("", lines(1, 30)).body) == json({{"imported", 10}, {"skipped", 20}}));
+}
+
+TEST_CASE("events are followed, and gone on with after the last one", "[http][threads]") {
+  StoreService store;
+  store.post_lines("", lines(1, 5));
+  auto follower = store.client();
+  follower->send(HttpClient::request("GET", "/v1/events", "", "Accept: text/event-stream\r\nLast-Event-ID: 3\r\n"));
+  CHECK(follower->receive_head().header("content-type") == "text/event-stream");
+  std::string seen;
+  const auto read_until = [&](std::string_view text) {
+    while (!has(seen, text)) {
+      const auto part = follower->receive_part();
+      REQUIRE(part);
+      seen += *part;
+    }
+  };
+  read_until("id: 5\n");
+  CHECK(has(seen, "id: 4\ndata: {\"position\":4,"));
+  CHECK(!has(seen, "id: 3\n"));
+  store.post_lines("", lines(1, 8));
+  read_until("id: 8\n");
+  CHECK(count(seen, "id: 6\n") == 1);
+  std::thread stopper([&] { store.service().stop(); });
+  while (follower->receive_part()) {
+  }
+  stopper.join();
+}
+
+TEST_CASE("the description names every tool, and figures are told", "[http]") {
+  StoreService store;
+  auto client = store.client();
+  const json described = json::parse(client->get("/openapi.json").body);
+  CHECK(described["openapi"] == "3.1.0");
+  for (const Tool& tool : all_tools()) {
+    const json& operation = described["paths"]["/v1/tools/" + std::string(tool.name)]["post"];
+    CHECK(operation["operationId"] == tool.name);
+    CHECK(operation["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "object");
+  }
+  for (const char* path : {"/v1/tools", "/v1/events", "/mcp", "/health", "/ready", "/metrics"}) {
+    CAPTURE(path);
+    CHECK(described["paths"].contains(path));
+  }
+  CHECK(client->post("/v1/tools/describe_store", "{}").status == 200);
+  CHECK(client->post("/v1/tools/get_state", "{\"stream\":\"none\"}").status == 404);
+  const HttpReply metrics = client->get("/metrics");
+  CHECK(metrics.header("content-type").starts_with("text/plain"));
+  CHECK(has(metrics.body, "chronos_calls_total{tool=\"describe_store\",status=\"ok\"} 1\n"));
+  CHECK(has(metrics.body, "chronos_calls_total{tool=\"get_state\",status=\"not_found\"} 1\n"));
+  CHECK(has(metrics.body, "chronos_call_seconds_count{tool=\"get_state\"} 1\n"));
+  CHECK(has(metrics.body, "chronos_http_connections 1\n"));
+}
+
+TEST_CASE("the program serves, and ends in order at SIGTERM", "[processes]") {
+  const ScratchDirectory directory;
+  ChildProcess server({"/bin/sh", "-c", "exec \"$0\" serve --data \"$1\" --listen 127.0.0.1:0 2>&1", CHRONOS_BINARY,
+                       directory.path("store")});
+  const auto line = server.read_line();
+  REQUIRE(line);
+  CAPTURE(*line);
+  const size_t at = line->find("127.0.0.1:");
+  REQUIRE(at != std::string::npos);
+  const auto port = static_cast<uint16_t>(std::stoi(line->substr(at + 10)));
+  const std::string append = R"({"events":[{"stream":"a","type":"T","data":{}}]})";
+  CHECK(HttpClient(port).post("/v1/tools/append_events", append).status == 200);
+  HttpClient follower(port);
+  follower.send(HttpClient::request("GET", "/v1/events", "", "Accept: text/event-stream\r\n"));
+  CHECK(follower.receive_head().status == 200);
+  CHECK(has(follower.receive_part().value_or(""), "id: 1\n"));
+  HttpClient half(port);
+  half.send("POST /v1/tools/append_events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
+  HttpClient idle(port);
+  CHECK(idle.get("/ready").status == 200);
+
+  server.kill(SIGTERM);
+  while (follower.receive_part()) {
+  }
+  CHECK(idle.is_closed());
+  CHECK(server.wait() == 0);
+  ChildProcess exported({CHRONOS_BINARY, "export", "--data", directory.path("store")});
+  CHECK(count(exported.read_all(), "\n") == 1);
+  ChildProcess other({CHRONOS_BINARY, "serve", "--data", directory.path("store"), "--listen", "0.0.0.0:0"});
+  CHECK(other.wait() == 2);
+}
+
+}  // namespace chronos
