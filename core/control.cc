@@ -87,6 +87,8 @@ void put(std::string& to, const MainProtected& change) {
   put_text(to, change.actor);
 }
 
+void put(std::string& to, const SettingChanged& change) { put_texts(to, change.name, change.value, change.actor); }
+
 void get(Fields& fields, StoreCreated& change) { change.store_id = fields.text(); }
 
 void get(Fields& fields, ForkCreated& change) {
@@ -120,6 +122,10 @@ void get(Fields& fields, MainProtected& change) {
   if (is_protected > 1) fields.fail();
   change.is_protected = is_protected == 1;
   change.actor = fields.text();
+}
+
+void get(Fields& fields, SettingChanged& change) {
+  for (std::string* text : {&change.name, &change.value, &change.actor}) *text = fields.text();
 }
 
 // An empty change of the kind at `index`.

@@ -59,7 +59,14 @@ struct MainProtected {
   std::string actor;
 };
 
-using Change = std::variant<StoreCreated, ForkCreated, ForkDiscarded, ForkMerged, MainProtected>;
+// What a setting means is known to who reads it; the store keeps the last value of each name.
+struct SettingChanged {
+  std::string name;
+  std::string value;  // empty: as if it had never been set
+  std::string actor;
+};
+
+using Change = std::variant<StoreCreated, ForkCreated, ForkDiscarded, ForkMerged, MainProtected, SettingChanged>;
 
 struct ControlHead {
   int64_t recorded_at;

@@ -93,6 +93,15 @@ Result<void> HistoryWriter::protect_main(std::string_view actor) {
   return store_->protect_main(true, local_principal(std::string(actor)));
 }
 
+Result<void> HistoryWriter::change_settings(const std::map<std::string, std::string>& settings,
+                                           std::string_view actor) {
+  if (auto settled = settle(); !settled) return settled;
+  for (const auto& [name, value] : settings) {
+    if (auto done = store_->change_setting(name, value, local_principal(std::string(actor))); !done) return done;
+  }
+  return {};
+}
+
 Result<void> HistoryWriter::finish() {
   if (auto settled = settle(); !settled) return settled;
   auto sealed = store_->seal();

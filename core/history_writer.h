@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,7 @@ class HistoryWriter {
   };
   Result<void> create_fork(const PastFork& fork);
   Result<void> protect_main(std::string_view actor);
+  Result<void> change_settings(const std::map<std::string, std::string>& settings, std::string_view actor);
 
   // Returns when all of it is on the disk; the store is closed.
   Result<void> finish();

@@ -55,6 +55,7 @@ class Salvage {
     if (files_.main_protected()) {
       if (auto done = writer_.protect_main("salvage"); !done) return done;
     }
+    if (auto done = writer_.change_settings(files_.settings(), "salvage"); !done) return done;
     return writer_.finish();
   }
 
@@ -249,6 +250,7 @@ Result<RestoreReport> restore_to(const std::string& from, const StoreOptions& to
     told = report.events;
     if (go_on && !go_on(told)) return Error{Code::kUnavailable, "interrupted; the new store is not complete", {}};
   }
+  if (auto done = (*writer)->change_settings((*files)->settings(), "restore"); !done) return done.error();
   if (auto finished = (*writer)->finish(); !finished) return finished.error();
   return report;
 }

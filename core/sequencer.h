@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -69,6 +70,7 @@ class Sequencer {
   Result<Lsn> merge(const Store::MergeCommit& wanted, const MergePlan& plan, const std::vector<Batch>& batches,
                     Merged& merged);
   Result<Lsn> protect_main(bool is_protected, std::string_view actor);
+  Result<Lsn> change_setting(std::string_view name, std::string_view value, std::string_view actor);
   void mark_quiet();
 
   // --- sealing; one thread at a time ---
@@ -84,6 +86,8 @@ class Sequencer {
   uint64_t bytes_in_flight() const { return bytes_in_flight_.load(std::memory_order_relaxed); }
   std::string read_only_reason() const;
   bool main_protected() const { return main_protected_.load(std::memory_order_relaxed); }
+  std::map<std::string, std::string> settings() const;
+  uint64_t settings_version() const { return settings_version_.load(std::memory_order_acquire); }
   const std::string& store_id() const { return store_id_; }
   Lsn last_lsn() const;
   uint64_t index_bytes() const;
@@ -157,6 +161,7 @@ class Sequencer {
   Result<void> recover_sealed_change(const LogRecord& record, const std::set<ForkId>& gone, const OpenSegments& open);
   Result<void> adopt(ForkId fork, const OpenSegments& open);
   Result<void> apply_change(const DecodedChange& decoded, Lsn lsn, bool is_sealed);
+  void set(std::string_view name, std::string_view value);
   Timestamp next_time();
   Result<void> settle(std::unique_lock<std::mutex>& lock, Lsn ticket);
   void flush(std::unique_lock<std::mutex>& lock);
@@ -199,6 +204,8 @@ class Sequencer {
   std::atomic<uint64_t> seal_epoch_{0};  // how often sealed segments took the place of others in memory
   std::string unsealed_changes_;         // records of changes, one after the other
   std::atomic<bool> main_protected_{false};
+  std::map<std::string, std::string> settings_;
+  std::atomic<uint64_t> settings_version_{0};  // how often they changed since opening
   std::atomic<uint64_t> bytes_in_flight_{0};
   std::atomic<uint64_t> unsealed_bytes_{0};
 };

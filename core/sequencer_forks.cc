@@ -301,4 +301,27 @@ Result<Lsn> Sequencer::protect_main(bool is_protected, std::string_view actor) {
   return stage_change(MainProtected{is_protected, std::string(actor)}, {}, next_time());
 }
 
+void Sequencer::set(std::string_view name, std::string_view value) {
+  if (value.empty()) {
+    settings_.erase(std::string(name));
+  } else {
+    settings_[std::string(name)] = value;
+  }
+  settings_version_.fetch_add(1, std::memory_order_release);
+}
+
+Result<Lsn> Sequencer::change_setting(std::string_view name, std::string_view value, std::string_view actor) {
+  const std::lock_guard lock(mutex_);
+  if (fault_) return read_only_error();
+  const auto known = settings_.find(std::string(name));
+  if (value == (known == settings_.end() ? std::string_view() : std::string_view(known->second))) return staged_;
+  set(name, value);
+  return stage_change(SettingChanged{std::string(name), std::string(value), std::string(actor)}, {}, next_time());
+}
+
+std::map<std::string, std::string> Sequencer::settings() const {
+  const std::lock_guard lock(mutex_);
+  return settings_;
+}
+
 }  // namespace chronos

@@ -193,6 +193,8 @@ Result<void> Sequencer::apply_change(const DecodedChange& decoded, Lsn lsn, bool
                        target->staged_head() != merged->target_head)) {
       return corrupt(lsn, "merges forks that do not fit");
     }
+  } else if (const auto* setting = std::get_if<SettingChanged>(&decoded.change)) {
+    set(setting->name, setting->value);
   } else {
     main_protected_ = std::get<MainProtected>(decoded.change).is_protected;
   }

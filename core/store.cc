@@ -271,6 +271,40 @@ Result<void> Store::protect_main(bool is_protected, const Principal& principal) 
   return ticket ? settle(*ticket) : ticket.error();
 }
 
+Result<void> Store::change_setting(std::string_view name, std::string_view value, const Principal& principal) {
+  constexpr size_t kNameBytes = 64;
+  constexpr size_t kValueBytes = size_t{64} << 10;
+  if (principal.role != Role::kAdmin) {
+    return Error{Code::kPermissionDenied, "'" + principal.name + "' may not change settings: ask the operator", {}};
+  }
+  const bool is_name = !name.empty() && name.size() <= kNameBytes &&
+                       name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._") == std::string_view::npos;
+  if (!is_name) {
+    return Error{Code::kInvalidArgument,
+                 "'" + std::string(name.substr(0, kNameBytes)) +
+                     "' is no name of a setting: give 1 to 64 lower-case letters, digits, '.' and '_'",
+                 {}};
+  }
+  if (value.size() > kValueBytes) {
+    return Error{Code::kTooLarge,
+                 "the value of " + std::string(name) + " has " + std::to_string(value.size()) +
+                     " bytes, a setting takes 65536",
+                 {}};
+  }
+  const auto ticket = engine_->sequencer.change_setting(name, value, principal.name);
+  return ticket ? settle(*ticket) : ticket.error();
+}
+
+std::map<std::string, std::string> Store::settings() const { return engine_->sequencer.settings(); }
+
+std::string Store::setting(std::string_view name) const {
+  const auto all = settings();
+  const auto found = all.find(std::string(name));
+  return found == all.end() ? std::string() : found->second;
+}
+
+uint64_t Store::settings_version() const { return engine_->sequencer.settings_version(); }
+
 Result<void> Store::seal() { return engine_->sealer->seal(); }
 
 Result<BackupReport> Store::backup(const std::string& directory) {
@@ -319,6 +353,10 @@ Result<View> Store::view_at(const Address& address) const {
 }
 
 std::vector<ForkInfo> Store::forks() const { return engine_->forks.list(engine_->clock.now()); }
+
+uint64_t Store::records() const { return engine_->sequencer.last_lsn().value; }
+
+uint64_t Store::unsealed_bytes() const { return engine_->sequencer.unsealed_bytes(); }
 
 StoreStatus Store::status() const {
   StoreStatus status;

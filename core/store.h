@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -213,6 +214,15 @@ class Store {
   // With a protected main, append to main fails with kPermissionDenied; merges go on.  Kept in the log.
   Result<void> protect_main(bool is_protected, const Principal& principal);
 
+  // Settings of what is built on the store, kept in the log: the last value of each name, nothing for one that was
+  // never set or was set to "".  kPermissionDenied for who is no admin, kInvalidArgument for a name that is not 1 to 64
+  // lower-case letters, digits, '.' and '_', kTooLarge for a value of more than 64 KiB.
+  Result<void> change_setting(std::string_view name, std::string_view value, const Principal& principal);
+  std::map<std::string, std::string> settings() const;
+  std::string setting(std::string_view name) const;
+  // Grows whenever one changes.  Costs nothing to ask.
+  uint64_t settings_version() const;
+
   // Seals everything appended so far.  It goes on by itself; this is for those who want it now.
   Result<void> seal();
 
@@ -231,6 +241,9 @@ class Store {
   Result<View> view(const Address& address) const;
   std::vector<ForkInfo> forks() const;
   StoreStatus status() const;
+  // Two numbers of the status that cost nothing to ask: what has changed is told by the first, how fast by the second.
+  uint64_t records() const;         // log_records
+  uint64_t unsealed_bytes() const;  // log_bytes
   // For states of streams in views of this store.
   StateCache& states() const;
 

@@ -262,6 +262,12 @@ void StoreFiles::take_change(const LogRecord& record, const std::string& path) {
     forks_.erase(gone->fork);
   } else if (const auto* protection = std::get_if<MainProtected>(&decoded->change)) {
     main_protected_ = protection->is_protected;
+  } else if (const auto* setting = std::get_if<SettingChanged>(&decoded->change)) {
+    if (setting->value.empty()) {
+      settings_.erase(setting->name);
+    } else {
+      settings_[setting->name] = setting->value;
+    }
   }
 }
 

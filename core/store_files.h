@@ -46,6 +46,7 @@ class StoreFiles {
 
   Timestamp created_at() const { return created_at_; }
   bool main_protected() const { return main_protected_; }
+  const std::map<std::string, std::string>& settings() const { return settings_; }
 
   // A sealed file, or one batch in the log.
   struct Piece {
@@ -92,6 +93,7 @@ class StoreFiles {
   std::map<ForkId, uint64_t> nameless_;  // events of forks whose making cannot be read
   Timestamp created_at_;
   bool main_protected_ = false;
+  std::map<std::string, std::string> settings_;
   Lsn last_;  // of the records of the log that were read
 };
 

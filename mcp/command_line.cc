@@ -7,6 +7,7 @@
 
 #include "mcp/command_line_forks.h"
 #include "mcp/command_line_keep.h"
+#include "mcp/command_line_search.h"
 #include "mcp/command_line_serve.h"
 #include "version.h"
 
@@ -23,6 +24,7 @@ Examples:
   chronos call get_state '{"stream":"order-7","as_of":1042}'
   chronos fork create try-2 --ttl 7d                  a line of history to try something in
   chronos fork merge try-2 --preview                  what bringing it back would do
+  chronos search 'refund "payment failed"'            events by words, best first
   chronos verify
   chronos backup --to ./backup                        while others append
 
@@ -169,6 +171,7 @@ Examples:
   add_call(app, line);
   CLI::App* fork = add_fork_commands(app, line);
   add_protect(app, line);
+  CLI::App* index = add_search_commands(app, line);
   add_keep_commands(app, line);
   add_command(app, line, "tools", "List the tools", R"(
 Example:
@@ -183,11 +186,13 @@ Example:
       {"stdio", Command::kStdio},   {"serve", Command::kServe},     {"import", Command::kImport},
       {"export", Command::kExport}, {"call", Command::kCall},       {"verify", Command::kVerify},
       {"tools", Command::kTools},   {"protect", Command::kProtect}, {"salvage", Command::kSalvage},
-      {"backup", Command::kBackup}, {"restore", Command::kRestore}};
+      {"backup", Command::kBackup}, {"restore", Command::kRestore},
+      {"search", Command::kSearch}};
   for (const auto& [name, command] : kCommands) {
     if (app.got_subcommand(name)) line.command = command;
   }
   if (fork->parsed()) line.command = chosen_fork_command(*fork);
+  if (index->parsed()) line.command = chosen_index_command(*index);
   if (line.command == Command::kRestore) line.data_directory = line.to;
   if (line.data_directory.empty()) {
     std::cerr << "chronos: no data directory is known: give --data DIR or set CHRONOS_DATA\n";

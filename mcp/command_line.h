@@ -45,7 +45,11 @@ struct CommandLine {
     kProtect,
     kSalvage,
     kBackup,
-    kRestore
+    kRestore,
+    kSearch,
+    kIndexStatus,
+    kIndexRebuild,
+    kIndexSet
   };
   struct ForkOptions {
     std::string name;     // create, merge, discard
@@ -59,6 +63,13 @@ struct CommandLine {
     std::string reason;  // discard
     std::string left;    // diff: FORK or FORK@MOMENT
     std::string right;
+  };
+  struct SearchOptions {
+    std::vector<std::string> words;
+    std::string mode = "hybrid";
+    uint64_t limit = 10;
+    std::string setting;  // index set: its name
+    std::string value;
   };
   struct ServeOptions {
     std::string listen = "127.0.0.1:8787";
@@ -83,6 +94,7 @@ struct CommandLine {
   std::string arguments = "{}";  // "-": on standard input
   ForkOptions forks;
   ServeOptions serve;
+  SearchOptions search;
   std::string protection;               // protect: on or off
   std::string from;                     // restore: the backup
   std::string to;                       // salvage, backup, restore: the new directory

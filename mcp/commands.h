@@ -35,6 +35,9 @@ ExitCode run_restore(const CommandLine& line, Workplace place);
 // The commands of `fork`, and protect.
 ExitCode run_fork(const CommandLine& line, Workplace place);
 ExitCode run_protect(const CommandLine& line, Workplace place);
+ExitCode run_search(const CommandLine& line, Workplace place);
+// The commands of `index`.
+ExitCode run_index(const CommandLine& line, Workplace place);
 ExitCode run_tools();
 
 }  // namespace chronos

@@ -3,11 +3,12 @@
 #include <utility>
 
 #include "core/damage.h"
+#include "search/search_index.h"
 
 namespace chronos {
 
-Result<std::string> run_tool(Store* store, const ToolCall& call) {
-  CallContext context{store, call.principal, call.cancelled, call.progress};
+Result<std::string> run_tool(Store* store, SearchIndex* search, const ToolCall& call) {
+  CallContext context{store, call.principal, call.cancelled, call.progress, search};
   return or_damage([&] { return call.tool->call(context, call.arguments); });
 }
 
@@ -23,15 +24,19 @@ Result<Store*> LocalBackend::store() {
     auto opened = Store::open(options_);
     if (!opened) return opened.error();
     store_ = std::move(*opened);
+    SearchIndexOptions search;
+    search.directory = search_directory(options_.directory);
+    search.disk = options_.disk;
+    search_ = std::make_unique<SearchIndex>(*store_, search);
   }
   return store_.get();
 }
 
 Result<std::string> LocalBackend::call(const ToolCall& call) {
-  if (!call.tool->needs_store) return run_tool(nullptr, call);
+  if (!call.tool->needs_store) return run_tool(nullptr, nullptr, call);
   auto opened = store();
   if (!opened) return opened.error();
-  return run_tool(*opened, call);
+  return run_tool(*opened, search_.get(), call);
 }
 
 void LocalBackend::prepare() {

@@ -11,9 +11,9 @@
 
 namespace chronos {
 
-// Runs a tool on an open store (null for tools that need none).  kCorrupt, naming file and byte, where the call met a
-// damaged sealed file; everything else in the store goes on.
-Result<std::string> run_tool(Store* store, const ToolCall& call);
+// Runs a tool on an open store and what it is searched by (both null for tools that need none).  kCorrupt, naming file
+// and byte, where the call met a damaged sealed file; everything else in the store goes on.
+Result<std::string> run_tool(Store* store, SearchIndex* search, const ToolCall& call);
 
 class LocalBackend final : public ToolBackend {
  public:
@@ -31,6 +31,7 @@ class LocalBackend final : public ToolBackend {
   const StoreOptions options_;
   std::mutex mutex_;  // guards store_ while it is opened; it stays once it is there
   std::unique_ptr<Store> store_;
+  std::unique_ptr<SearchIndex> search_;
   std::once_flag prepared_;
   std::thread opener_;
 };

@@ -31,6 +31,10 @@ ExitCode run(const CommandLine& line, Workplace place) {
     case CommandLine::Command::kSalvage: return run_salvage(line, place);
     case CommandLine::Command::kBackup: return run_backup(line, place);
     case CommandLine::Command::kRestore: return run_restore(line, place);
+    case CommandLine::Command::kSearch: return run_search(line, place);
+    case CommandLine::Command::kIndexStatus:
+    case CommandLine::Command::kIndexRebuild:
+    case CommandLine::Command::kIndexSet: return run_index(line, place);
     case CommandLine::Command::kForkList:
     case CommandLine::Command::kForkCreate:
     case CommandLine::Command::kForkMerge:

@@ -79,14 +79,14 @@ SharedBackend::~SharedBackend() {
 }
 
 Result<std::string> SharedBackend::call(const ToolCall& call) {
-  if (!call.tool->needs_store) return run_tool(nullptr, call);
+  if (!call.tool->needs_store) return run_tool(nullptr, nullptr, call);
   ToolCall sent = call;
   std::string with_id;  // the arguments, once a request id was added
   while (true) {
     auto found = engine(call.cancelled);
     if (!found) return found.error();
     if (found->host) {
-      auto answer = run_tool(&found->host->store(), sent);
+      auto answer = run_tool(&found->host->store(), &found->host->search(), sent);
       if (answer && !with_id.empty()) return without_replayed(std::move(*answer));
       return answer;
     }

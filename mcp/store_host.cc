@@ -14,6 +14,7 @@
 #include "mcp/local_backend.h"
 #include "mcp/principal_text.h"
 #include "mcp/store_socket.h"
+#include "search/search_index.h"
 #include "version.h"
 
 namespace chronos {
@@ -35,11 +36,15 @@ Result<std::unique_ptr<StoreHost>> StoreHost::open(const StoreOptions& options) 
   if (!store) return store.error();
   auto listener = listen_in(options.directory);
   if (!listener) return listener.error();
-  return std::unique_ptr<StoreHost>(new StoreHost(options.directory, std::move(*store), *listener));
+  return std::unique_ptr<StoreHost>(new StoreHost(options, std::move(*store), *listener));
 }
 
-StoreHost::StoreHost(std::string directory, std::unique_ptr<Store> store, int listener)
-    : directory_(std::move(directory)), store_(std::move(store)), listener_(listener) {
+StoreHost::StoreHost(const StoreOptions& options, std::unique_ptr<Store> store, int listener)
+    : directory_(options.directory),
+      store_(std::move(store)),
+      search_(std::make_unique<SearchIndex>(
+          *store_, SearchIndexOptions{.directory = search_directory(directory_), .disk = options.disk})),
+      listener_(listener) {
   CHECK(::pipe2(wake_, O_CLOEXEC) == 0);
   acceptor_ = std::thread([this] { accept_peers(); });
 }
@@ -178,7 +183,7 @@ void StoreHost::run(const Job& job) {
       stream.send(FrameKind::kProgress, number, {std::to_string(done), std::to_string(total), message});
     };
   }
-  const auto answer = run_tool(store_.get(), call);
+  const auto answer = run_tool(store_.get(), search_.get(), call);
   {
     const std::lock_guard lock(job.peer->mutex);
     job.peer->running.erase(number);

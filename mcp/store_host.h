@@ -33,6 +33,7 @@ class StoreHost {
 
   // Any thread.
   Store& store() { return *store_; }
+  SearchIndex& search() { return *search_; }
 
  private:
   struct Peer;  // another process
@@ -43,7 +44,7 @@ class StoreHost {
   };
   static constexpr size_t kMaxThreads = 32;
 
-  StoreHost(std::string directory, std::unique_ptr<Store> store, int listener);
+  StoreHost(const StoreOptions& options, std::unique_ptr<Store> store, int listener);
   void accept_peers();
   void accept_one();
   void read_calls(const std::shared_ptr<Peer>& peer);
@@ -54,6 +55,7 @@ class StoreHost {
 
   const std::string directory_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<SearchIndex> search_;
   const int listener_;
   int wake_[2] = {-1, -1};  // a pipe: readable when it is time to end
   std::thread acceptor_;

@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "core/json_walk.h"
+#include "core/log_format.h"
 #include "search/stop_words.h"
 
 namespace chronos {
@@ -95,7 +96,13 @@ Result<std::unique_ptr<Analyzer>> Analyzer::make(const AnalyzerOptions& options)
 Analyzer::~Analyzer() { sb_stemmer_delete(stemmer_); }
 
 std::string Analyzer::identity() const {
-  return std::to_string(kVersion) + "/" + options_.language + (options_.drops_stop_words ? "" : "/all");
+  std::string identity = std::to_string(kVersion) + "/" + options_.language;
+  if (!options_.drops_stop_words) identity += "/all";
+  std::string choices;
+  for (const std::string& word : options_.stop_words) choices += word + '\n';
+  if (!choices.empty()) identity += "/without-" + std::to_string(hash_bytes(choices));
+  if (!options_.fields.empty()) identity += "/of-" + std::to_string(hash_bytes(options_.fields.text()));
+  return identity;
 }
 
 void Analyzer::add(std::string_view text, Terms& to) {
@@ -106,6 +113,8 @@ void Analyzer::add(std::string_view text, Terms& to) {
     if (kind != Kind::kSpace) {
       while (end < text.size() && kind_at(text.substr(end), size) == kind) end += size;
       const std::string_view run = text.substr(at, end - at);
+      word_begin_ = static_cast<uint32_t>(at);
+      word_end_ = static_cast<uint32_t>(end);
       kind == Kind::kWord ? add_word(run, to) : add_pairs(run, to);
     }
     at = end;
@@ -113,7 +122,12 @@ void Analyzer::add(std::string_view text, Terms& to) {
 }
 
 void Analyzer::add(const Event& event, Terms& to) {
-  add_strings(event.data(), to);
+  options_.fields.for_each(event, [&](std::string_view json) {
+    for_each_string(json, [&](std::string_view text) {
+      add(text, to);
+      to.places_++;
+    });
+  });
   add(event.type(), to);
   to.places_++;
   add(event.stream(), to);
@@ -124,28 +138,25 @@ void Analyzer::add(const Event& event, Terms& to) {
   });
 }
 
-// Of any JSON value.
-void Analyzer::add_strings(std::string_view json, Terms& to) {
+void Analyzer::for_each_string(std::string_view json, const std::function<void(std::string_view)>& visit) {
   switch (json.front()) {
     case '"':
       if (is_plain_string(json)) {
-        add(json.substr(1, json.size() - 2), to);
+        visit(json.substr(1, json.size() - 2));
       } else {
-        const std::string text = unescape_json(json);
-        add(text, to);
+        visit(unescape_json(json));
       }
-      to.places_++;
       return;
     case '{': {
       JsonWalk walk(ValidJson::trusted(json));
       walk.enter();
-      for (std::string_view key; walk.next_member(key);) add_strings(walk.take(), to);
+      for (std::string_view key; walk.next_member(key);) for_each_string(walk.take(), visit);
       return;
     }
     case '[': {
       JsonWalk walk(ValidJson::trusted(json));
       walk.enter();
-      while (walk.next_element()) add_strings(walk.take(), to);
+      while (walk.next_element()) for_each_string(walk.take(), visit);
       return;
     }
     default: return;
@@ -177,10 +188,13 @@ void Analyzer::add_cased(std::string_view word, Terms& to) {
 void Analyzer::add_pairs(std::string_view run, Terms& to) {
   size_t first_size = 0;
   decode(run, first_size);
+  const uint32_t run_begin = word_begin_;
   if (first_size == run.size()) return put(fold(run), to.places_++, to);
   for (size_t at = 0; at + first_size < run.size();) {
     size_t second_size = 0;
     decode(run.substr(at + first_size), second_size);
+    word_begin_ = run_begin + static_cast<uint32_t>(at);
+    word_end_ = word_begin_ + static_cast<uint32_t>(first_size + second_size);
     put(fold(run.substr(at, first_size + second_size)), to.places_++, to);
     at += first_size;
     first_size = second_size;
@@ -207,7 +221,7 @@ std::string_view Analyzer::fold(std::string_view word) {
 std::string_view Analyzer::stem(std::string_view folded) {
   if (stemmer_ == nullptr || folded.size() < 3) return folded;
   if (is_ascii(folded.front()) && !is_lower(folded.front())) return folded;  // a number
-  const auto known = stems_.find(std::string(folded));
+  const auto known = stems_.find(folded);
   if (known != stems_.end()) return known->second;
   if (stems_.size() >= kMostStems) stems_.clear();
   const sb_symbol* made =
@@ -219,11 +233,18 @@ std::string_view Analyzer::stem(std::string_view folded) {
   return stems_.emplace(folded, std::move(stemmed)).first->second;
 }
 
+bool Analyzer::is_dropped(std::string_view folded) const {
+  if (!options_.drops_stop_words) return false;
+  if (!options_.stop_words.empty()) return options_.stop_words.contains(folded);
+  return options_.language == "english" && is_stop_word(folded);
+}
+
 void Analyzer::put(std::string_view folded, uint32_t place, Terms& to) {
   if (folded.empty()) return;
-  if (options_.drops_stop_words && options_.language == "english" && is_stop_word(folded)) return;
+  if (is_dropped(folded)) return;
   const std::string_view term = stem(folded);
-  to.terms_.push_back({static_cast<uint32_t>(to.bytes_.size()), static_cast<uint32_t>(term.size()), place});
+  to.terms_.push_back({static_cast<uint32_t>(to.bytes_.size()), static_cast<uint32_t>(term.size()), place, word_begin_,
+                       word_end_});
   to.bytes_ += term;
 }
 

@@ -1,13 +1,22 @@
-// Term at a time, in windows.
+// Term at a time, in windows, passing over what cannot be among the best (MAXSCORE).
 //
-// For each window of some ten thousand events the postings of every term are added to one array of scores, which stays
-// in the cache; then the array is passed over once for what is better than the worst result so far.  Skipping what
-// cannot be among the best (block-max WAND and its kin) pays only on indexes that are larger than these:
-// docs/SEARCH.md.
+// For each window of some thousand events the postings of terms are added to one array of scores, which stays in the
+// cache; then the groups of it that were touched are looked at for what is better than the worst result so far.  Once
+// there are as many results as wanted, terms that are in very many events need not be added at all: all of them
+// together would not lift an event without any other term of the query above that worst result.  What the other terms
+// leave as possible is then scored term by term, in their order, so that every result has the same bits as without.
+//
+//   bounds:   "parcel" 6.1   "damage" 5.2 | "order" 1.1   "paid" 0.8        worst result so far: 2.0
+//              added up, windows            looked up for those that 1.1 + 0.8 could lift above it
+//
+// A segment says of each term what no posting exceeds - highest count, shortest texts - from which the bound follows
+// for any statistics.  Turtle and Flood, "Query evaluation: strategies and optimizations", 1995.
 #include "search/keyword_search.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "core/check.h"
@@ -16,7 +25,10 @@
 namespace chronos {
 namespace {
 
-constexpr uint32_t kWindow = 16384;  // events
+constexpr uint32_t kWindow = 4096;  // events
+constexpr uint32_t kGroup = 16;      // of them
+// Bounds are sums in another order than scores: so much more than their rounding.
+constexpr float kSlack = 1.0001F;
 
 // The best so far, the worst of them in front.
 class Best {
@@ -45,6 +57,46 @@ class Best {
   std::vector<ScoredEvent> found_;
 };
 
+// Reads the postings of a list from front to back.
+struct Cursor {
+  explicit Cursor(const TextSegment::Postings& of) : postings(of) {}
+
+  bool read_next() {
+    if (next == postings.blocks()) return false;
+    TextSegment::read(postings, next++, block);
+    at = 0;
+    size = block.size;
+    last = block.events[size - 1];
+    return true;
+  }
+  // To the first event that is not before this one, which is not before the one of the last call; false, from then on,
+  // when there is none.
+  bool go_to(uint32_t event) {
+    if (size == 0 || last < event) {
+      const uint32_t blocks = postings.blocks();
+      if (blocks > 1 && next < blocks && TextSegment::last_event(postings, next) < event) {
+        next = TextSegment::block_of(postings, event);
+      }
+      if (!read_next() || last < event) {
+        next = blocks;
+        at = size;
+        return false;
+      }
+    }
+    if (at == size || block.events[at] > event) at = 0;
+    const uint32_t* const begin = block.events.data();
+    at = static_cast<uint32_t>(std::lower_bound(begin + at, begin + size, event) - begin);
+    return true;
+  }
+
+  TextSegment::Postings postings;
+  TextSegment::Block block;
+  uint32_t next = 0;  // block
+  uint32_t at = 0;    // in the one that was read
+  uint32_t size = 0;  // of that
+  uint32_t last = 0;  // event of it
+};
+
 }  // namespace
 
 KeywordSearch::KeywordSearch(std::vector<TextPiece> pieces, const Terms& query, Bm25 parameters)
@@ -67,9 +119,10 @@ KeywordSearch::KeywordSearch(std::vector<TextPiece> pieces, const Terms& query, 
     for (size_t t = 0; t < terms_.size(); t++) {
       const auto postings = piece.segment->find(terms_[t].text);
       if (!postings) continue;
-      const uint32_t rank = TextSegment::rank(*postings, piece.cut);
+      const bool is_whole = piece.cut == piece.segment->events();
+      const uint32_t rank = is_whole ? postings->size : TextSegment::rank(*postings, piece.cut);
       terms_[t].events += rank;
-      if (rank > 0) lists.push_back({*postings, t});
+      if (rank > 0) lists.push_back({*postings, t, 0});
     }
   }
   const auto all = static_cast<double>(events_);
@@ -85,6 +138,16 @@ KeywordSearch::KeywordSearch(std::vector<TextPiece> pieces, const Terms& query, 
       shares_[count - 1][code] = computed_share(count, static_cast<uint8_t>(code));
     }
   }
+  for (std::vector<List>& lists : lists_) {
+    for (List& list : lists) list.bound = bound_of(list.postings, terms_[list.term].weight);
+  }
+}
+
+float KeywordSearch::bound_of(const TextSegment::Postings& postings, float weight) const {
+  float most = 0;
+  for (uint32_t count = 1; count <= 3; count++) most = std::max(most, share(count, postings.shortest[count - 1]));
+  if (postings.most > 3) most = std::max(most, share(postings.most, postings.shortest[3]));
+  return weight * most;
 }
 
 float KeywordSearch::computed_share(uint32_t count, uint8_t length) const {
@@ -92,77 +155,152 @@ float KeywordSearch::computed_share(uint32_t count, uint8_t length) const {
   return f * (parameters_.k1 + 1.0F) / (f + norms_[length]);
 }
 
-// The scores of a run of events of one piece.
+// The search of one piece, window after window.
 class KeywordSearch::Window {
  public:
-  Window(const KeywordSearch& search, const TextPiece& piece) : search_(search), piece_(piece) {
-    for (const List& list : search.lists_of(piece)) cursors_.push_back(Cursor{list});
-    scores_.resize(std::min(kWindow, piece.cut));
-  }
-
-  // Those of the events from `begin` to `end`, which follow the ones before.
-  void fill(uint32_t begin, uint32_t end) {
-    std::fill_n(scores_.begin(), end - begin, 0.0F);
-    for (Cursor& cursor : cursors_) {
-      const float weight = search_.terms_[cursor.list.term].weight;
-      for (;;) {
-        if (cursor.at == cursor.block.size) {
-          if (cursor.next == cursor.list.postings.blocks()) break;
-          TextSegment::read(cursor.list.postings, cursor.next++, cursor.block);
-          cursor.at = 0;
-        }
-        const TextSegment::Block& block = cursor.block;
-        uint32_t i = cursor.at;
-        for (; i < block.size && block.events[i] < end; i++) {
-          scores_[block.events[i] - begin] += weight * search_.share(block.counts[i], block.lengths[i]);
-        }
-        cursor.at = i;
-        if (i < block.size) break;
-      }
+  Window(const KeywordSearch& search, const TextPiece& piece, Best& best, const Filter& filter)
+      : search_(search),
+        base_(piece.segment->base().value + 1),
+        lists_(search.lists_of(piece)),
+        best_(best),
+        filter_(filter),
+        scores_(std::make_unique<float[]>(kWindow)),
+        positions_(lists_.size()) {
+    cursors_.reserve(lists_.size());
+    lookups_.reserve(lists_.size());
+    for (size_t i = 0; i < lists_.size(); i++) {
+      by_bound_.push_back(i);
+      cursors_.emplace_back(lists_[i].postings);
+      lookups_.emplace_back(lists_[i].postings);
     }
+    std::sort(by_bound_.begin(), by_bound_.end(), [&](size_t a, size_t b) {
+      return lists_[a].bound != lists_[b].bound ? lists_[a].bound < lists_[b].bound : a < b;
+    });
   }
 
-  void collect(uint32_t begin, uint32_t end, const Filter& filter, Best& best) const {
-    constexpr uint32_t kGroup = 16;
-    const uint64_t base = piece_.segment->base().value + begin + 1;
-    for (uint32_t from = 0; from < end - begin; from += kGroup) {
-      const uint32_t to = std::min(end - begin, from + kGroup);
-      float highest = 0;
-      for (uint32_t i = from; i < to; i++) highest = std::max(highest, scores_[i]);
-      if (highest <= best.threshold()) continue;
-      for (uint32_t i = from; i < to; i++) {
-        if (scores_[i] <= best.threshold()) continue;
-        const Position position{base + i};
-        if (filter == nullptr || filter(position)) best.add({position, scores_[i]});
+  // Events from number `begin` to `end`, which are behind those of the calls before.
+  void search(uint32_t begin, uint32_t end) {
+    choose();
+    for (size_t i = 0; i < lists_.size(); i++) {
+      if (is_added_[i]) add(i, begin, end);
+    }
+    for (size_t word = 0; word < touched_.size(); word++) {
+      for (uint64_t bits = std::exchange(touched_[word], 0); bits != 0; bits &= bits - 1) {
+        collect(begin, static_cast<uint32_t>(word * 64 + static_cast<size_t>(std::countr_zero(bits))) * kGroup);
       }
     }
   }
 
  private:
-  struct Cursor {
-    List list;
-    TextSegment::Block block{};
-    uint32_t next = 0;  // block
-    uint32_t at = 0;    // in the one that was read
-  };
+  // Which lists are added up: all but those with the least bounds that together change nothing.
+  void choose() {
+    const float threshold = best_.threshold();
+    is_added_.assign(lists_.size(), true);
+    rest_ = 0;
+    left_ = 0;
+    while (left_ + 1 < by_bound_.size()) {
+      const float more = rest_ + lists_[by_bound_[left_]].bound;
+      if (more * kSlack > threshold) break;
+      is_added_[by_bound_[left_++]] = false;
+      rest_ = more;
+    }
+  }
+
+  void add(size_t list, uint32_t begin, uint32_t end) {
+    Cursor& cursor = cursors_[list];
+    const float weight = search_.terms_[lists_[list].term].weight;
+    float* const scores = scores_.get();
+    // What was passed over while the list was not added.
+    if (positions_[list] != begin && !cursor.go_to(begin)) {
+      positions_[list] = end;
+      return;
+    }
+    positions_[list] = end;
+    for (;;) {
+      if (cursor.at == cursor.size && !cursor.read_next()) return;
+      const TextSegment::Block& block = cursor.block;
+      const uint32_t size = cursor.size;
+      uint32_t i = cursor.at;
+      for (; i < size && block.events[i] < end; i++) {
+        const uint32_t event = block.events[i] - begin;
+        scores[event] += weight * search_.share(block.counts[i], block.lengths[i]);
+        touched_[event / kGroup / 64] |= uint64_t{1} << event / kGroup % 64;
+      }
+      cursor.at = i;
+      if (i < size) return;
+    }
+  }
+
+  void collect(uint32_t begin, uint32_t group) {
+    float* const scores = scores_.get() + group;
+    for (uint32_t i = 0; i < kGroup; i++) {
+      if (scores[i] == 0) continue;
+      const float score = std::exchange(scores[i], 0.0F);
+      if ((score + rest_) * (left_ > 0 ? kSlack : 1.0F) > best_.threshold()) offer(begin + group + i, score);
+    }
+  }
+
+  void offer(uint32_t event, float score) {
+    const Position position{base_ + event};
+    if (left_ > 0) {
+      if (!may_be_best(event, score)) return;
+      score = exact(event);
+      if (score <= best_.threshold()) return;
+    }
+    if (filter_ == nullptr || filter_(position)) best_.add({position, score});
+  }
+
+  // With what the lists that were not added really give it, the largest first.
+  bool may_be_best(uint32_t event, float score) {
+    float most = score + rest_;
+    for (size_t i = left_; i > 0; i--) {
+      const size_t list = by_bound_[i - 1];
+      most += share_of(list, event) - lists_[list].bound;
+      if (most * kSlack <= best_.threshold()) return false;
+    }
+    return true;
+  }
+
+  float exact(uint32_t event) {
+    float score = 0;
+    for (size_t i = 0; i < lists_.size(); i++) score += share_of(i, event);
+    return score;
+  }
+
+  float share_of(size_t list, uint32_t event) {
+    Cursor& cursor = lookups_[list];
+    if (!cursor.go_to(event) || cursor.block.events[cursor.at] != event) return 0;
+    return search_.terms_[lists_[list].term].weight *
+           search_.share(cursor.block.counts[cursor.at], cursor.block.lengths[cursor.at]);
+  }
+
   const KeywordSearch& search_;
-  const TextPiece& piece_;
-  std::vector<Cursor> cursors_;
-  std::vector<float> scores_;
+  const uint64_t base_;
+  const std::vector<List>& lists_;  // in order of terms
+  Best& best_;
+  const Filter& filter_;
+  const std::unique_ptr<float[]> scores_;  // of the window; zeros between windows
+  std::array<uint64_t, kWindow / kGroup / 64> touched_{};
+  std::vector<Cursor> cursors_;       // of lists that are added
+  std::vector<Cursor> lookups_;
+  std::vector<uint32_t> positions_;   // by list: where its cursor is, an event
+  std::vector<size_t> by_bound_;      // least first
+  std::vector<bool> is_added_;
+  size_t left_ = 0;   // how many of by_bound_ are not
+  float rest_ = 0;    // their bounds together
 };
 
 // Events come in order of position, so one that scores as much as the worst result never displaces it.
-std::vector<ScoredEvent> KeywordSearch::best(size_t most, const Filter& filter) const {
-  if (most == 0) return {};
+std::vector<ScoredEvent> KeywordSearch::best(size_t most, const Filter& filter, Position first, Position last) const {
+  if (most == 0 || first.value == 0 || first > last) return {};
   Best best(most);
   for (const TextPiece& piece : pieces_) {
-    if (lists_of(piece).empty()) continue;
-    Window window(*this, piece);
-    for (uint32_t begin = 0; begin < piece.cut; begin += kWindow) {
-      const uint32_t end = std::min(piece.cut, begin + kWindow);
-      window.fill(begin, end);
-      window.collect(begin, end, filter, best);
-    }
+    const uint64_t base = piece.segment->base().value;
+    if (lists_of(piece).empty() || last.value <= base || first.value > base + piece.cut) continue;
+    const auto from = static_cast<uint32_t>(first.value > base ? first.value - base - 1 : 0);
+    const auto to = static_cast<uint32_t>(std::min<uint64_t>(piece.cut, last.value - base));
+    Window window(*this, piece, best, filter);
+    for (uint32_t begin = from; begin < to; begin += kWindow) window.search(begin, std::min(to, begin + kWindow));
   }
   return best.sorted();
 }
@@ -186,6 +324,16 @@ float KeywordSearch::score(Position position) const {
     if (found.count > 0) score += terms_[list.term].weight * share(found.count, found.length);
   }
   return score;
+}
+
+bool KeywordSearch::has(Position position, size_t term) const {
+  const TextPiece* const piece = piece_of(position);
+  if (piece == nullptr) return false;
+  const auto event = static_cast<uint32_t>(position.value - piece->segment->base().value - 1);
+  for (const List& list : lists_of(*piece)) {
+    if (list.term == term) return TextSegment::count_in(list.postings, event).count > 0;
+  }
+  return false;
 }
 
 std::vector<size_t> KeywordSearch::matched(Position position) const {

@@ -55,7 +55,11 @@ class KeywordSearch {
   // Whether the event may be among the results; asked only of those that would be.
   using Filter = std::function<bool(Position)>;
   // The best `most` events that have a term of the query; null takes all.
-  std::vector<ScoredEvent> best(size_t most, const Filter& filter) const;
+  std::vector<ScoredEvent> best(size_t most, const Filter& filter) const {
+    return best(most, filter, Position{1}, Position{events_});
+  }
+  // Only of those from `first` to `last`.
+  std::vector<ScoredEvent> best(size_t most, const Filter& filter, Position first, Position last) const;
   // The score of any event of the view; 0 when it has no term of the query.
   float score(Position position) const;
 
@@ -68,6 +72,8 @@ class KeywordSearch {
   };
   // Each once, in order of the query; those that no event has are among them.
   const std::vector<Term>& terms() const { return terms_; }
+  // Whether the event has the term with this index in terms().
+  bool has(Position position, size_t term) const;
   // Which of them the event has: indexes into terms().
   std::vector<size_t> matched(Position position) const;
 
@@ -80,8 +86,10 @@ class KeywordSearch {
   struct List {  // a term's in a piece
     TextSegment::Postings postings;
     size_t term;
+    float bound;  // no event of the piece gets more from it
   };
   class Window;
+  float bound_of(const TextSegment::Postings& postings, float weight) const;
   const TextPiece* piece_of(Position position) const;
   const std::vector<List>& lists_of(const TextPiece& piece) const {
     return lists_[static_cast<size_t>(&piece - pieces_.data())];

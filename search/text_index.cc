@@ -3,6 +3,9 @@
 // is done.  Neither touches what is the other's: what is large, the options say.
 #include "search/text_index.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -27,6 +30,11 @@ constexpr uint64_t kTextKind = 2;  // of SealedFooter::numbers[0]; 1 is a segmen
 constexpr std::string_view kSuffix = ".text";
 constexpr std::chrono::milliseconds kLook{200};  // how often the background thread looks for new events
 constexpr std::chrono::seconds kPause{5};        // after a failure
+// While more than so much is appended in so long, as by an import, indexing would take the processor from it.
+constexpr std::chrono::milliseconds kTick{100};
+constexpr uint64_t kManyBytes = uint64_t{1} << 20;
+constexpr int kLooksAtRest = 10;      // without anything new, then nothing is going on
+constexpr uint64_t kRestFan = 8;      // at rest a segment is merged with those after it from this part of its size on
 
 // Four times as many events are the next size.
 int size_class(uint32_t events) { return std::bit_width(events) / 2; }
@@ -79,15 +87,28 @@ TextIndex::TextIndex(const Store& store, const TextIndexOptions& options) : stor
 Result<std::unique_ptr<TextIndex>> TextIndex::open(const Store& store, const TextIndexOptions& options) {
   auto analyzer = Analyzer::make(options.analyzer);
   if (!analyzer) return analyzer.error();
-  if (auto made = options.disk->create_directories(options.directory); !made) return made.error();
   std::unique_ptr<TextIndex> index(new TextIndex(store, options));
   index->identity_ = (*analyzer)->identity();
-  index->query_analyzer_ = *std::move(analyzer);
+  index->analyzers_.push_back(*std::move(analyzer));
   if (options.in_background) index->thread_ = std::thread([raw = index.get()] { raw->run(); });
   return index;
 }
 
+// A process that lives for one search leaves what it indexed to the next one.
 TextIndex::~TextIndex() {
+  if (!thread_.joinable()) return;  // stopped before: another index has the directory
+  stop();
+  for (const auto& [name, fork] : forks_) {
+    const auto written = or_damage([&]() -> Result<void> {
+      while (write_file(*fork)) {
+      }
+      return {};
+    });
+    static_cast<void>(written.has_value());  // what is not written is indexed again
+  }
+}
+
+void TextIndex::stop() {
   {
     const std::lock_guard lock(mutex_);
     is_ending_ = true;
@@ -96,10 +117,19 @@ TextIndex::~TextIndex() {
   if (thread_.joinable()) thread_.join();
 }
 
-Terms TextIndex::analyze(std::string_view text) const {
-  const std::lock_guard lock(mutex_);
+Terms TextIndex::analyze(std::string_view text) {
   Terms terms;
-  query_analyzer_->add(text, terms);
+  std::unique_ptr<Analyzer> analyzer = take_analyzer();
+  analyzer->add(text, terms);
+  give_back(std::move(analyzer));
+  return terms;
+}
+
+Terms TextIndex::analyze(const Event& event) {
+  Terms terms;
+  std::unique_ptr<Analyzer> analyzer = take_analyzer();
+  analyzer->add(event, terms);
+  give_back(std::move(analyzer));
   return terms;
 }
 
@@ -122,37 +152,70 @@ Position TextIndex::indexed(const Fork& fork, Position base) {
   return Position{last.base().value + last.events()};
 }
 
-std::vector<TextPiece> TextIndex::cover(const View& view) {
+std::vector<TextPiece> TextIndex::cover(const View& view) { return *cover(view, nullptr); }
+
+std::optional<std::vector<TextPiece>> TextIndex::cover(const View& view, const GoOn& go_on) {
+  for (;;) {
+    for (const View::Part& part : view.parts()) {
+      const std::shared_ptr<Fork> fork = fork_of(part.fork);
+      while (indexed(*fork, part.base) < part.last) {
+        const std::lock_guard making(fork->making);
+        load(*fork, part.base);
+        const Position so_far = indexed(*fork, part.base);
+        if (so_far < part.last) index_some(*fork, view, part.base, part.last);
+        if (go_on != nullptr && !go_on(part.last.value - so_far.value)) return std::nullopt;
+      }
+    }
+    std::vector<TextPiece> pieces = covered(view);
+    const uint64_t events = pieces.empty() ? 0 : pieces.back().segment->base().value + pieces.back().cut;
+    if (events == view.head().value) return pieces;  // else somebody deleted the index
+  }
+}
+
+std::vector<TextPiece> TextIndex::covered(const View& view) {
   std::vector<TextPiece> pieces;
+  uint64_t events = 0;
   for (const View::Part& part : view.parts()) {
     const std::shared_ptr<Fork> fork = fork_of(part.fork);
-    if (indexed(*fork, part.base) < part.last) {
-      const std::lock_guard making(fork->making);
-      load(*fork, part.base);
-      while (indexed(*fork, part.base) < part.last) index_some(*fork, view, part.base, part.last);
-    }
     const std::lock_guard lock(fork->mutex);
     for (const Part& each : fork->parts) {
       const uint64_t base = each.segment->base().value;
-      if (base >= part.last.value) break;
+      if (base >= part.last.value || base != events) break;
       const uint64_t cut = std::min<uint64_t>(each.segment->events(), part.last.value - base);
       pieces.push_back({each.segment, static_cast<uint32_t>(cut)});
+      events += cut;
     }
+    if (events < part.last.value) break;
   }
   return pieces;
 }
 
+std::unique_ptr<Analyzer> TextIndex::take_analyzer() {
+  const std::lock_guard lock(mutex_);
+  if (analyzers_.empty()) return *Analyzer::make(options_.analyzer);
+  std::unique_ptr<Analyzer> analyzer = std::move(analyzers_.back());
+  analyzers_.pop_back();
+  return analyzer;
+}
+
+void TextIndex::give_back(std::unique_ptr<Analyzer> analyzer) {
+  constexpr size_t kMostKept = 2;
+  const std::lock_guard lock(mutex_);
+  if (analyzers_.size() < kMostKept) analyzers_.push_back(std::move(analyzer));
+}
+
 void TextIndex::index_some(Fork& fork, const View& view, Position base, Position last) {
-  if (fork.analyzer == nullptr) fork.analyzer = *Analyzer::make(options_.analyzer);
+  std::unique_ptr<Analyzer> analyzer = take_analyzer();
   const Position from = indexed(fork, base);
   const uint64_t to = std::min(last.value, from.value + kAtOnce);
   TextSegmentBuilder builder(from);
   Terms terms;
   for (uint64_t position = from.value + 1; position <= to; position++) {
     terms.clear();
-    fork.analyzer->add(view.at(Position{position}), terms);
+    analyzer->add(view.at(Position{position}), terms);
     builder.add(terms);
   }
+  give_back(std::move(analyzer));
   {
     const std::lock_guard lock(fork.mutex);
     fork.parts.push_back({keep_in_memory(builder.finish()), {}});
@@ -165,6 +228,7 @@ void TextIndex::merge_small(Fork& fork) {
     std::vector<Part> run;
     {
       const std::lock_guard lock(fork.mutex);
+      if (fork.parts.empty()) return;
       const int size = size_class(fork.parts.back().segment->events());
       auto first = fork.parts.end();
       while (first != fork.parts.begin() && (first - 1)->segment->events() < options_.large_events &&
@@ -177,7 +241,7 @@ void TextIndex::merge_small(Fork& fork) {
     std::vector<std::shared_ptr<const TextSegment>> segments;
     segments.reserve(run.size());
     for (const Part& part : run) segments.push_back(part.segment);
-    CHECK(replace(fork, run, {keep_in_memory(TextSegmentBuilder::merge(segments)), {}}));
+    replace(fork, run, {keep_in_memory(TextSegmentBuilder::merge(segments)), {}});
   }
 }
 
@@ -187,6 +251,8 @@ bool TextIndex::replace(Fork& fork, const std::vector<Part>& run, Part merged) {
   const auto first = std::find_if(fork.parts.begin(), fork.parts.end(),
                                   [&](const Part& part) { return part.segment == run.front().segment; });
   if (static_cast<size_t>(fork.parts.end() - first) < run.size()) return false;
+  const auto is_same = [](const Part& a, const Part& b) { return a.segment == b.segment; };
+  if (!std::equal(run.begin(), run.end(), first, is_same)) return false;
   const auto last = first + static_cast<std::ptrdiff_t>(run.size());
   *first = std::move(merged);
   fork.parts.erase(first + 1, last);
@@ -242,6 +308,7 @@ Result<TextIndex::Part> TextIndex::write(const std::string& fork, const std::str
   const std::string note = note_of(fork, last);
   if (note.empty()) return Error{Code::kNotFound, "fork '" + fork + "' is gone", {}};
   const std::string path = options_.directory + "/" + file_name(name);
+  if (auto made = options_.disk->create_directories(options_.directory); !made) return made.error();
   auto writer = SealedFileWriter::create(*options_.disk, path);
   if (!writer) return writer.error();
   SealedFooter footer;
@@ -286,14 +353,38 @@ bool TextIndex::merge_large(Fork& fork) {
       begin = end;
     }
   }
-  if (run.empty()) return false;
+  return !run.empty() && put_together(fork, run);
+}
+
+// The last segments, and before them what is not much larger than they are together.
+bool TextIndex::compact(Fork& fork) {
+  std::vector<Part> run;
+  {
+    const std::lock_guard lock(fork.mutex);
+    auto first = fork.parts.end();
+    uint64_t events = 0;
+    size_t bytes = 0;
+    for (auto part = fork.parts.end(); part != fork.parts.begin();) {
+      --part;
+      bytes += part->segment->bytes();
+      if (bytes > kMergedAtMost) break;
+      if (part->segment->events() <= events * kRestFan) first = part;
+      events += part->segment->events();
+    }
+    run.assign(first, fork.parts.end());
+  }
+  return run.size() > 1 && put_together(fork, run);
+}
+
+bool TextIndex::put_together(Fork& fork, const std::vector<Part>& run) {
   std::vector<std::shared_ptr<const TextSegment>> segments;
   uint32_t events = 0;
   for (const Part& part : run) {
     segments.push_back(part.segment);
     events += part.segment->events();
   }
-  const std::string bytes = TextSegmentBuilder::merge(segments);
+  std::string bytes = TextSegmentBuilder::merge(segments);
+  if (events < options_.large_events) return replace(fork, run, {keep_in_memory(std::move(bytes)), {}});
   auto written = write(fork.name, bytes, segments.front()->base(), events);
   if (!written) {
     const std::lock_guard lock(mutex_);
@@ -346,44 +437,80 @@ void TextIndex::drop_gone_forks() {
   }
 }
 
-bool TextIndex::step() {
-  drop_gone_forks();
-  for (const ForkInfo& info : store_.forks()) {
-    const auto view = store_.view({info.name, {}, {}});
-    if (!view) continue;
-    for (const View::Part& part : view->parts()) {
-      if (part.fork != info.name) continue;
-      const std::shared_ptr<Fork> fork = fork_of(part.fork);
-      if (indexed(*fork, part.base) < part.last) {
-        const std::lock_guard making(fork->making);
-        load(*fork, part.base);
-        if (indexed(*fork, part.base) < part.last) {
-          index_some(*fork, *view, part.base, part.last);
-          return true;
-        }
-      }
-      if (merge_large(*fork) || write_file(*fork)) return true;
-    }
+bool TextIndex::index_new(const ForkInfo& info) {
+  const auto view = store_.view({info.name, {}, {}});
+  if (!view) return false;
+  for (const View::Part& part : view->parts()) {
+    if (part.fork != info.name) continue;
+    const std::shared_ptr<Fork> fork = fork_of(part.fork);
+    if (indexed(*fork, part.base) == part.last) continue;
+    const std::lock_guard making(fork->making);
+    load(*fork, part.base);
+    if (indexed(*fork, part.base) == part.last) continue;
+    index_some(*fork, *view, part.base, part.last);
+    return true;
   }
   return false;
 }
 
+bool TextIndex::index_or_merge() {
+  drop_gone_forks();
+  for (const ForkInfo& info : store_.forks()) {
+    if (index_new(info)) return true;
+    const std::shared_ptr<Fork> fork = fork_of(info.name);
+    if (merge_large(*fork) || write_file(*fork)) return true;
+  }
+  return false;
+}
+
+bool TextIndex::step() {
+  if (index_or_merge()) return true;
+  for (const ForkInfo& info : store_.forks()) {
+    if (compact(*fork_of(info.name))) return true;
+  }
+  return false;
+}
+
+// Shorter when it is time to end.
+void TextIndex::pause(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds most) {
+  ending_cv_.wait_for(lock, most, [this] { return is_ending_; });
+}
+
+// Whoever appends or reads goes first.
 void TextIndex::run() {
+  constexpr int kNice = 10;
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
   std::unique_lock lock(mutex_);
-  while (!is_ending_) {
-    failure_.clear();
-    lock.unlock();
-    bool is_damaged = false;
-    bool did_something = false;
-    try {
-      did_something = step();
-    } catch (const Damage&) {
-      is_damaged = true;  // whoever searches is told
+  pause(lock, options_.begins_after);
+  uint64_t bytes = store_.unsealed_bytes();
+  uint64_t records = 0;
+  int calm = 0;  // looks since something was new
+  for (bool is_left = true; !is_ending_;) {
+    const uint64_t bytes_before = std::exchange(bytes, store_.unsealed_bytes());
+    if (bytes > bytes_before + kManyBytes) {
+      pause(lock, kTick);
+      continue;
     }
-    lock.lock();
-    if (did_something) continue;
-    const bool has_failed = is_damaged || !failure_.empty();
-    ending_cv_.wait_for(lock, has_failed ? std::chrono::milliseconds(kPause) : kLook, [this] { return is_ending_; });
+    const uint64_t records_before = std::exchange(records, store_.records());
+    if (records != records_before) {
+      calm = 0;
+      is_left = true;
+    }
+    if (is_left) {
+      const bool is_calm = calm >= kLooksAtRest;
+      failure_.clear();
+      lock.unlock();
+      const auto did = or_damage([&]() -> Result<bool> { return is_calm ? step() : index_or_merge(); });
+      lock.lock();
+      if (!did || !failure_.empty()) {  // of damage whoever searches is told
+        pause(lock, kPause);
+        continue;
+      }
+      if (*did) continue;
+      is_left = !is_calm;
+    }
+    calm++;
+    pause(lock, kLook);
   }
 }
 

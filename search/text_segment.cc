@@ -13,7 +13,7 @@ namespace chronos {
 namespace {
 
 constexpr char kMagic[8] = {'C', 'H', 'R', 'O', 'T', 'E', 'X', 'T'};
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint32_t kSumEvery = 128;
 constexpr size_t kPadding = 8;  // so that packed numbers can be read in words of 8 bytes
 
@@ -55,12 +55,17 @@ uint32_t packed_number(const char* at, unsigned i, unsigned bits) {
 void append_packed(std::string& to, const std::vector<uint32_t>& numbers, unsigned bits) {
   const size_t begin = to.size();
   to.resize(begin + packed_size(static_cast<unsigned>(numbers.size()), bits));
-  for (size_t i = 0; i < numbers.size(); i++) {
-    for (unsigned b = 0; b < bits; b++) {
-      const size_t bit = i * bits + b;
-      if ((numbers[i] >> b & 1) != 0) to[begin + bit / 8] = static_cast<char>(to[begin + bit / 8] | 1 << bit % 8);
+  char* at = to.data() + begin;
+  uint64_t word = 0;
+  unsigned filled = 0;
+  for (const uint32_t number : numbers) {
+    word |= uint64_t{number} << filled;
+    for (filled += bits; filled >= 8; filled -= 8) {
+      *at++ = static_cast<char>(word);
+      word >>= 8;
     }
   }
+  if (filled > 0) *at = static_cast<char>(word);
 }
 
 uint64_t slot_of(std::string_view term, uint32_t slots) { return hash_bytes(term) & (slots - 1); }
@@ -93,7 +98,7 @@ std::string_view TextSegment::term(uint32_t i) const {
 
 TextSegment::Postings TextSegment::postings(uint32_t i) const {
   const Term& term = entry(i);
-  return {bytes_.data() + header().postings_at + term.postings, term.size};
+  return {bytes_.data() + header().postings_at + term.postings, term.size, term.most, term.shortest};
 }
 
 std::optional<TextSegment::Postings> TextSegment::find(std::string_view wanted) const {
@@ -126,8 +131,9 @@ uint32_t place_in(const TextSegment::Block& block, uint32_t event) {
   return static_cast<uint32_t>(std::lower_bound(begin, begin + block.size, event) - begin);
 }
 
-// The first block whose last event is not before `event`.
-uint32_t block_of(const TextSegment::Postings& postings, uint32_t event) {
+}  // namespace
+
+uint32_t TextSegment::block_of(const Postings& postings, uint32_t event) {
   uint32_t low = 0;
   uint32_t high = postings.blocks();
   if (high == 1) return 0;
@@ -141,8 +147,6 @@ uint32_t block_of(const TextSegment::Postings& postings, uint32_t event) {
   }
   return low;
 }
-
-}  // namespace
 
 void TextSegment::read(const Postings& postings, uint32_t i, Block& block) {
   const char* at = block_at(postings, i);
@@ -193,8 +197,11 @@ void TextSegmentBuilder::add(const Terms& terms) {
   lengths_.push_back(length);
   bytes_ += 1;
   for (size_t i = 0; i < terms.size(); i++) {
-    const auto [list, is_new] = lists_.try_emplace(std::string(terms[i]));
-    if (is_new) bytes_ += 60 + terms[i].size();
+    auto list = lists_.find(terms[i]);
+    if (list == lists_.end()) {
+      list = lists_.try_emplace(std::string(terms[i])).first;
+      bytes_ += 60 + terms[i].size();
+    }
     std::vector<Posting>& postings = list->second;
     if (!postings.empty() && postings.back().event == event) {
       postings.back().count = static_cast<uint8_t>(std::min(255, postings.back().count + 1));
@@ -209,8 +216,14 @@ void TextSegmentBuilder::add(const Terms& terms) {
 class TextSegmentBuilder::Writer {
  public:
   void add(std::string_view term, const std::vector<Posting>& postings) {
-    append(terms_, TextSegment::Term{static_cast<uint32_t>(texts_.size()), static_cast<uint16_t>(term.size()), 0,
-                                     static_cast<uint32_t>(postings.size()), 0, postings_.size()});
+    TextSegment::Term entry{static_cast<uint32_t>(texts_.size()), static_cast<uint8_t>(term.size()), 0, 0,
+                            static_cast<uint32_t>(postings.size()), {255, 255, 255, 255}, postings_.size()};
+    for (const Posting& posting : postings) {
+      uint8_t& shortest = entry.shortest[std::min<uint8_t>(posting.count, 4) - 1];
+      shortest = std::min(shortest, posting.length);
+      entry.most = std::max(entry.most, posting.count);
+    }
+    append(terms_, entry);
     texts_ += term;
     write_postings(postings);
   }
@@ -313,7 +326,7 @@ std::string TextSegmentBuilder::finish() {
   for (const auto& [term, postings] : lists_) terms.push_back(term);
   std::sort(terms.begin(), terms.end());
   Writer writer;
-  for (const std::string_view term : terms) writer.add(term, lists_.find(std::string(term))->second);
+  for (const std::string_view term : terms) writer.add(term, lists_.find(term)->second);
   return writer.finish(base_, lengths_);
 }
 

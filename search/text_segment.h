@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,14 +50,18 @@ class TextSegment {
   struct Postings {
     const char* at = nullptr;
     uint32_t size = 0;
+    // What no event exceeds: the highest count, and the least length code of those with count 1, 2, 3, and more.
+    uint8_t most = 0;
+    std::array<uint8_t, 4> shortest{};
     uint32_t blocks() const { return (size + kBlock - 1) / kBlock; }
   };
   std::optional<Postings> find(std::string_view term) const;
   // How many of the first `cut` events have it.
   static uint32_t rank(const Postings& postings, uint32_t cut);
 
-  // One block of postings, unpacked.
+  // One block of postings, unpacked.  Made without contents.
   struct Block {
+    Block() {}  // NOLINT(modernize-use-equals-default): that would write zeros
     std::array<uint32_t, kBlock> events;
     const uint8_t* counts = nullptr;   // how often each has the term, at most 255
     const uint8_t* lengths = nullptr;  // length codes
@@ -66,6 +71,8 @@ class TextSegment {
   static void read(const Postings& postings, uint32_t i, Block& block);
   // The last event of a block, without unpacking it when there are several.
   static uint32_t last_event(const Postings& postings, uint32_t i);
+  // The first block whose last event is not before `event`; their number when there is none, if there are several.
+  static uint32_t block_of(const Postings& postings, uint32_t event);
   // How often the event has the term (0: never) and its length code.
   struct Count {
     uint8_t count = 0;
@@ -97,10 +104,11 @@ class TextSegment {
   };
   struct Term {
     uint32_t text;  // where it is, among the texts
-    uint16_t text_size;
+    uint8_t text_size;
+    uint8_t most;  // as in Postings
     uint16_t zero;
     uint32_t size;  // of its postings
-    uint32_t zero32;
+    std::array<uint8_t, 4> shortest;
     uint64_t postings;
   };
   static_assert(sizeof(Header) == 80 && sizeof(Term) == 24);
@@ -139,7 +147,11 @@ class TextSegmentBuilder {
 
   const Position base_;
   std::vector<uint8_t> lengths_;
-  std::unordered_map<std::string, std::vector<Posting>> lists_;
+  struct HashOfText {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  std::unordered_map<std::string, std::vector<Posting>, HashOfText, std::equal_to<>> lists_;
   size_t bytes_ = 0;
 };
 

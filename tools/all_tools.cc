@@ -7,15 +7,16 @@ namespace chronos {
 
 std::span<const Tool> all_tools() {
   static const Tool kTools[] = {
-      describe_store_tool(), append_events_tool(), query_events_tool(),   get_state_tool(),
-      compare_tool(),        trace_events_tool(),  create_fork_tool(),    list_forks_tool(),
-      merge_fork_tool(),     discard_fork_tool(),  verify_history_tool(), guide_tool(),
+      describe_store_tool(), append_events_tool(),  query_events_tool(), get_state_tool(),  compare_tool(),
+      search_events_tool(),  trace_events_tool(),   create_fork_tool(),  list_forks_tool(), merge_fork_tool(),
+      discard_fork_tool(),   verify_history_tool(), guide_tool(),
   };
   return kTools;
 }
 
 std::span<const Tool> admin_tools() {
-  static const Tool kTools[] = {set_protection_tool(), backup_store_tool()};
+  static const Tool kTools[] = {set_protection_tool(), backup_store_tool(), change_settings_tool(),
+                                search_index_tool()};
   return kTools;
 }
 

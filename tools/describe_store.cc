@@ -10,6 +10,7 @@
 
 #include "core/log.h"
 #include "core/time_text.h"
+#include "search/search_index.h"
 #include "tools/address.h"
 #include "tools/arguments.h"
 #include "tools/example_fields.h"
@@ -87,6 +88,16 @@ constexpr std::string_view kOutput = R"({
       "properties": {
         "segments": {"description": "How many files.", @count},
         "bytes": {"description": "Of what size together.", @count}}},
+    "search_index": {
+      "type": "object", "required": ["events", "behind", "segments", "bytes", "language"],
+      "description": "What search_events finds events by.",
+      "properties": {
+        "events": {"description": "Indexed events of all forks.", @count},
+        "behind": {"description": "Events that are not indexed yet. A search waits for those it needs.", @count},
+        "segments": {"description": "How many pieces.", @count},
+        "bytes": {"description": "Of what size together.", @count},
+        "language": {"type": "string", "description": "Whose endings are taken off words."},
+        "failure": {"type": "string", "description": "Why the last attempt to write it to a file failed, if so."}}},
     "sealing_failure": {
       "type": "string",
       "description": "Why the last attempt to seal failed, if so. Appends go on until the memory is used up."},
@@ -233,6 +244,20 @@ void write_status(JsonWriter& json, const StoreStatus& status) {
   if (!status.recovery_report.empty()) json.key("recovery_report").string(status.recovery_report);
 }
 
+void write_index(JsonWriter& json, SearchIndex& search, const std::vector<ForkInfo>& forks) {
+  const TextIndexStatus status = search.text()->status();
+  uint64_t events = 0;
+  for (const ForkInfo& fork : forks) events += fork.own_events;
+  json.key("search_index").begin_object();
+  json.key("events").integer(status.events);
+  json.key("behind").integer(events - std::min(events, status.events));
+  json.key("segments").integer(status.segments);
+  json.key("bytes").integer(status.memory_bytes + status.file_bytes);
+  json.key("language").string(search.settings().analyzer.language);
+  if (!status.failure.empty()) json.key("failure").string(status.failure);
+  json.end_object();
+}
+
 Result<std::string> call(CallContext& context, ValidJson text) {
   static const Schema kSchema(schema_text(kInput));
   const auto arguments = Arguments::read(kSchema, text);
@@ -249,12 +274,14 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   write_counts(json, *view, streams);
   write_types(json, *view);
   write_streams(json, streams);
-  write_forks(json, context.store->forks());
+  const std::vector<ForkInfo> forks = context.store->forks();
+  write_forks(json, forks);
   write_limits(json, context.store->limits());
   json.key("durability").begin_array().string("fsync");
   if (status.allow_os_durability) json.string("os");
   json.end_array();
   write_status(json, status);
+  if (context.search != nullptr) write_index(json, *context.search, forks);
   json.key("at");
   write_at(json, *view);
   json.end_object();

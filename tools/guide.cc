@@ -20,7 +20,8 @@ constexpr std::string_view kInput = R"({
   "type": "object", "additionalProperties": false,
   "properties": {
     "topic": {
-      "type": "string", "enum": ["conditions", "errors", "events", "forks", "http", "querying", "start", "time-travel"],
+      "type": "string",
+      "enum": ["conditions", "errors", "events", "forks", "http", "querying", "searching", "start", "time-travel"],
       "description": "The page to read, a list of the pages when absent."}}})";
 
 constexpr std::string_view kOutput = R"({

@@ -8,6 +8,7 @@ namespace chronos {
 Tool describe_store_tool();
 Tool append_events_tool();
 Tool query_events_tool();
+Tool search_events_tool();
 Tool get_state_tool();
 Tool compare_tool();
 Tool trace_events_tool();
@@ -21,5 +22,7 @@ Tool guide_tool();
 // For the operator (admin_tools).
 Tool set_protection_tool();
 Tool backup_store_tool();
+Tool change_settings_tool();
+Tool search_index_tool();
 
 }  // namespace chronos

@@ -17,6 +17,8 @@
 
 namespace chronos {
 
+class SearchIndex;
+
 // What a call brings with it.  Used by the one thread that runs the call.
 struct CallContext {
   Store* store;               // null only for a tool that needs none
@@ -24,6 +26,7 @@ struct CallContext {
   std::stop_token cancelled;  // looked at in long loops: kUnavailable "cancelled" ends the call
   // Progress of long work: done and total in the same unit.  May be null.
   std::function<void(double done, double total, std::string_view message)> progress;
+  SearchIndex* search = nullptr;  // of that store
 };
 
 struct Tool {

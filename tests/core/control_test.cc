@@ -56,6 +56,14 @@ TEST_CASE("Changes of the store read back", "[control]") {
   CHECK(request_id_of_change(protect_read).empty());
   CHECK(request_of(decode_change(protect_read)->change) == nullptr);
 
+  ControlRecord setting = encode_change(SettingChanged{"search.k1", "1.2", "agent"}, Timestamp{11});
+  const LogRecord setting_read = sealed(setting, Lsn{9});
+  const auto changed = std::get<SettingChanged>(decode_change(setting_read)->change);
+  CHECK(changed.name == "search.k1");
+  CHECK(changed.value == "1.2");
+  CHECK(changed.actor == "agent");
+  CHECK(request_id_of_change(setting_read).empty());
+
   ControlRecord first = encode_change(StoreCreated{"0123"}, Timestamp{1});
   CHECK(std::get<StoreCreated>(decode_change(sealed(first, Lsn{1}))->change).store_id == "0123");
 }
@@ -73,7 +81,7 @@ TEST_CASE("A control record that is not one of ours is corrupt", "[control]") {
   LogRecord no_head = good;
   no_head.head = good.head.substr(0, 8);
   CHECK_FALSE(decode_change(no_head));
-  for (const uint32_t kind : {0u, 6u, 1000u}) {
+  for (const uint32_t kind : {0u, 7u, 1000u}) {
     std::string bytes(good.bytes);
     std::memcpy(bytes.data() + sizeof(RecordHeader) + 8, &kind, sizeof kind);
     CHECK_FALSE(decode_change(record_at(bytes.data())));

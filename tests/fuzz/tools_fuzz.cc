@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/store.h"
+#include "search/search_index.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/simulated_disk.h"
 #include "tools/tool.h"
@@ -13,6 +14,7 @@ namespace {
 struct SmallStore {
   SimulatedDisk disk;
   std::unique_ptr<Store> store;
+  std::unique_ptr<SearchIndex> search;
 
   SmallStore() {
     StoreOptions options;
@@ -21,6 +23,8 @@ struct SmallStore {
     auto opened = Store::open(options);
     CHECK(opened);
     store = *std::move(opened);
+    search = std::make_unique<SearchIndex>(
+        *store, SearchIndexOptions{.directory = "/store/search", .disk = &disk, .in_background = false});
     CallContext context{.store = store.get(), .principal = local_principal("fuzz"), .cancelled = {}, .progress = {}};
     std::string events =
         R"({"events":[{"stream":"a","type":"T","data":{"a":1,"b":{"c":[1,2]}},"id":"1","tags":["x:1"]},)"
@@ -50,8 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const FuzzInput input(bytes + 1, size - 1);
   const auto arguments = validate_json(input.text(), 64);
   if (!arguments || input.text()[input.text().find_first_not_of(" \t\r\n")] != '{') return 0;
-  CallContext context{
-      .store = small->store.get(), .principal = local_principal("fuzz"), .cancelled = {}, .progress = {}};
+  CallContext context{.store = small->store.get(),
+                      .principal = local_principal("fuzz"),
+                      .cancelled = {},
+                      .progress = {},
+                      .search = small->search.get()};
   const auto answer = tool.call(context, *arguments);
   if (answer) {
     CHECK(nlohmann::json::parse(*answer, nullptr, false).is_object());

@@ -31,7 +31,7 @@ Result<std::string> ask(Store& store, std::string_view tool, const Json& argumen
   call.tool = find_tool(tool);
   call.arguments = ValidJson::trusted(text);
   call.principal = local_principal("tester");
-  return run_tool(&store, call);
+  return run_tool(&store, nullptr, call);
 }
 
 void append(Store& store, const std::string& stream, int events) {

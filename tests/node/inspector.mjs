@@ -40,6 +40,7 @@ const calls = [
   ["append_events", { events: [event] }],
   ["describe_store", {}],
   ["query_events", { stream: "order-1" }],
+  ["search_events", { query: "placed" }],
   ["get_state", { stream: "order-1" }],
   ["compare", { left: { as_of: 0 }, right: {}, stream: "order-1" }],
   ["trace_events", { id: "e-1" }],

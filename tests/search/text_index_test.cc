@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -174,6 +175,79 @@ TEST_CASE("large segments are written to files, merged, and read again", "[searc
     CHECK(run.index->cover(view).size() > 0);
     CHECK(run.index->status().file_bytes == 0);
   }
+}
+
+TEST_CASE("an index that has not made a file has no directory", "[search][index]") {
+  Indexed run(5);
+  run.append("main", 40);
+  run.index_all();
+  CHECK(run.index->cover(*run.store->view({})).size() == 1);
+  CHECK_FALSE(*run.disk.exists("/index"));
+}
+
+TEST_CASE("at rest an index is one segment, and few while a little is added", "[search][index]") {
+  Indexed run(11);
+  for (int i = 0; i < 10; i++) run.append("main", 500);
+  run.index_all();
+  CHECK(run.index->status().segments == 1);
+  CHECK(run.files().size() == 1);
+  run.append("main", 20);
+  run.index_all();
+  CHECK(run.index->status().segments == 2);
+  for (int i = 0; i < 60; i++) {
+    run.append("main", 20);
+    run.index_all();
+    CHECK(run.index->status().segments < 6);
+  }
+  const View view = *run.store->view({});
+  run.check(view);
+  run.check(view.cut(Position{view.head().value / 2}));
+  run.open_index();
+  run.check(view);
+}
+
+TEST_CASE("indexing ends when it is told to, and what is there is searched", "[search][index]") {
+  Indexed run(9);
+  for (int i = 0; i < 5; i++) run.append("main", 900);
+  const View view = *run.store->view({});
+  CHECK(run.index->covered(view).empty());
+  uint64_t left = 0;
+  const auto ended = run.index->cover(view, [&](uint64_t events) {
+    left = events;
+    return false;
+  });
+  CHECK_FALSE(ended.has_value());
+  CHECK(left == view.head().value);
+  const auto pieces = run.index->covered(view);
+  REQUIRE(pieces.size() == 1);
+  const View before = view.cut(Position{pieces[0].cut});
+  CHECK(before.head() < view.head());
+  CHECK(KeywordSearch(pieces, run.index->analyze("w1 paid"), {}).best(25, nullptr) == run.expected(before, "w1 paid"));
+}
+
+TEST_CASE("an index follows its store in the background", "[search][index][threads]") {
+  Indexed run(13);
+  run.index.reset();
+  for (int i = 0; i < 3; i++) run.append("main", 900);
+  TextIndexOptions options;
+  options.directory = "/index";
+  options.disk = &run.disk;
+  options.analyzer.language = "none";
+  options.large_events = 64;
+  options.begins_after = std::chrono::milliseconds(0);
+  run.index = *TextIndex::open(*run.store, options);
+  const auto is_all_there = [&run](const View& view) {
+    for (;;) {
+      const auto pieces = run.index->covered(view);
+      if (!pieces.empty() && pieces.back().segment->base().value + pieces.back().cut == view.head().value) return true;
+      std::this_thread::yield();
+    }
+  };
+  CHECK(is_all_there(*run.store->view({})));
+  run.append("main", 50);
+  const View view = *run.store->view({});
+  CHECK(is_all_there(view));
+  run.check(view);
 }
 
 TEST_CASE("what a power cut took away is not found, and what came in its place is", "[search][index][crash]") {

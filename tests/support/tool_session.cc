@@ -60,6 +60,7 @@ ToolSession::ToolSession() : clock_(std::make_unique<SecondsClock>()) { reopen()
 ToolSession::~ToolSession() = default;
 
 void ToolSession::reopen() {
+  search_.reset();
   store_.reset();
   StoreOptions options;
   options.directory = "/store";
@@ -68,8 +69,13 @@ void ToolSession::reopen() {
   auto opened = Store::open(options);
   if (!opened) FAIL(opened.error().message);
   store_ = *std::move(opened);
-  context_ =
-      CallContext{.store = store_.get(), .principal = local_principal("tester"), .cancelled = {}, .progress = {}};
+  search_ = std::make_unique<SearchIndex>(
+      *store_, SearchIndexOptions{.directory = "/store/search", .disk = &disk_, .in_background = false});
+  context_ = CallContext{.store = store_.get(),
+                         .principal = local_principal("tester"),
+                         .cancelled = {},
+                         .progress = {},
+                         .search = search_.get()};
 }
 
 std::string ToolSession::call_text(std::string_view tool, std::string_view arguments) {

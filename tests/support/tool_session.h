@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/store.h"
+#include "search/search_index.h"
 #include "tests/support/simulated_disk.h"
 #include "tools/tool.h"
 
@@ -44,6 +45,7 @@ class ToolSession {
   SimulatedDisk disk_;
   std::unique_ptr<SecondsClock> clock_;  // one second later at each look, from 2026-01-01T00:00:00Z on
   std::unique_ptr<Store> store_;
+  std::unique_ptr<SearchIndex> search_;
   CallContext context_;
 };
 

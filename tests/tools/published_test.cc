@@ -41,8 +41,8 @@ TEST_CASE("The tools are those of the contract, in the order an agent needs them
   std::vector<std::string> names;
   for (const Tool& tool : all_tools()) names.emplace_back(tool.name);
   CHECK(names == std::vector<std::string>{"describe_store", "append_events", "query_events", "get_state", "compare",
-                                          "trace_events", "create_fork", "list_forks", "merge_fork", "discard_fork",
-                                          "verify_history", "guide"});
+                                          "search_events", "trace_events", "create_fork", "list_forks", "merge_fork",
+                                          "discard_fork", "verify_history", "guide"});
   CHECK(find_tool("get_state")->name == "get_state");
   CHECK(find_tool("get_stat") == nullptr);
   CHECK(find_tool("") == nullptr);

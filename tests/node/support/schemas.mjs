@@ -10,6 +10,7 @@ export const toolNames = [
   "query_events",
   "get_state",
   "compare",
+  "search_events",
   "trace_events",
   "create_fork",
   "list_forks",

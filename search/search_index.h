@@ -1,0 +1,54 @@
+// What a store is searched by, beside the Store wherever one is opened: the keyword index.
+//
+// Making one costs nothing: there are no files before there is enough to write, and a store that is closed again soon
+// is not indexed.  Nothing in it is truth: its directory can be deleted at any time, and is made again from the events.
+// Any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "core/disk.h"
+#include "core/store.h"
+#include "search/search_settings.h"
+#include "search/text_index.h"
+
+namespace chronos {
+
+struct SearchIndexOptions {
+  std::string directory;  // for index files alone
+  Disk* disk = &posix_disk();
+  bool in_background = true;  // otherwise only what is asked for is indexed
+};
+
+class SearchIndex {
+ public:
+  // Requires: the store and the disk outlive it.
+  SearchIndex(Store& store, SearchIndexOptions options);
+  // Stops what is done in the background.
+  ~SearchIndex();
+  SearchIndex(const SearchIndex&) = delete;
+  SearchIndex& operator=(const SearchIndex&) = delete;
+
+  // The keyword index.  Shared with whoever searches: another takes its place when the settings change.
+  std::shared_ptr<TextIndex> text();
+  // As the store has them now.
+  SearchSettings settings();
+
+ private:
+  void follow_settings();
+
+  Store& store_;
+  const SearchIndexOptions options_;
+  std::mutex mutex_;  // guards what follows
+  uint64_t version_;  // of the store's settings
+  SearchSettings settings_;
+  std::shared_ptr<TextIndex> text_;
+};
+
+// Where the files of a store's index are.
+inline std::string search_directory(const std::string& data_directory) { return data_directory + "/search"; }
+
+}  // namespace chronos
