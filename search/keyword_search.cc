@@ -1,21 +1,24 @@
-// Term at a time, in windows, passing over what cannot be among the best (MAXSCORE).
+// Term at a time, in windows.
 //
-// For each window of some thousand events the postings of terms are added to one array of scores, which stays in the
-// cache; then the groups of it that were touched are looked at for what is better than the worst result so far.  Once
-// there are as many results as wanted, terms that are in very many events need not be added at all: all of them
-// together would not lift an event without any other term of the query above that worst result.  What the other terms
-// leave as possible is then scored term by term, in their order, so that every result has the same bits as without.
+// For each window of some thousand events the postings of every term are added to one array of scores, which stays in
+// the cache.  A score only grows, so an event that ends above the worst result so far is met when it passes it: those
+// are noted on the way, and nobody has to look through the array for them.
 //
-//   bounds:   "parcel" 6.1   "damage" 5.2 | "order" 1.1   "paid" 0.8        worst result so far: 2.0
-//              added up, windows            looked up for those that 1.1 + 0.8 could lift above it
+// Once there are as many results as wanted, a term that is in very many events need not be added at all, if it could
+// not lift an event without any other term of the query above that worst result (MAXSCORE).  What the other terms leave
+// as possible is then scored term by term, in their order, so that every result has the same bits as without.
+//
+//   bounds:   "parcel" 6.1   "damage" 5.2  |  "order" 1.1        worst result so far: 2.0
+//              added up, windows              looked up for those that 1.1 could lift above it
 //
 // A segment says of each term what no posting exceeds - highest count, shortest texts - from which the bound follows
-// for any statistics.  Turtle and Flood, "Query evaluation: strategies and optimizations", 1995.
+// for any statistics.  A look-up costs as much as adding many postings: it is done for terms much more frequent than
+// the others together.  Turtle and Flood, "Query evaluation: strategies and optimizations", 1995.
 #include "search/keyword_search.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -25,8 +28,9 @@
 namespace chronos {
 namespace {
 
-constexpr uint32_t kWindow = 4096;  // events
-constexpr uint32_t kGroup = 16;      // of them
+constexpr uint32_t kWindow = 8192;  // events
+constexpr uint32_t kFew = 256;       // postings in a window: then they are noted one by one
+constexpr uint64_t kMuchMore = 16;   // postings that are added cost as much as one that is looked up
 // Bounds are sums in another order than scores: so much more than their rounding.
 constexpr float kSlack = 1.0001F;
 
@@ -167,12 +171,13 @@ class KeywordSearch::Window {
         scores_(std::make_unique<float[]>(kWindow)),
         positions_(lists_.size()) {
     cursors_.reserve(lists_.size());
-    lookups_.reserve(lists_.size());
+    uint64_t postings = 0;
     for (size_t i = 0; i < lists_.size(); i++) {
       by_bound_.push_back(i);
       cursors_.emplace_back(lists_[i].postings);
-      lookups_.emplace_back(lists_[i].postings);
+      postings += lists_[i].postings.size;
     }
+    is_sparse_ = postings * kWindow < uint64_t{kFew} * piece.segment->events();
     std::sort(by_bound_.begin(), by_bound_.end(), [&](size_t a, size_t b) {
       return lists_[a].bound != lists_[b].bound ? lists_[a].bound < lists_[b].bound : a < b;
     });
@@ -181,41 +186,63 @@ class KeywordSearch::Window {
   // Events from number `begin` to `end`, which are behind those of the calls before.
   void search(uint32_t begin, uint32_t end) {
     choose();
+    noted_.clear();
+    const bool notes_all = is_sparse_;
+    // With no result yet every event is better: then none is noted, and the array is looked through.
+    const bool looks_through = best_.threshold() == 0 && !notes_all;
+    float limit = left_ > 0 ? best_.threshold() / kSlack - rest_ : best_.threshold();
+    if (looks_through) limit = std::numeric_limits<float>::infinity();
     for (size_t i = 0; i < lists_.size(); i++) {
-      if (is_added_[i]) add(i, begin, end);
+      if (is_added_[i]) notes_all ? add<true>(i, begin, end, limit) : add<false>(i, begin, end, limit);
     }
-    for (size_t word = 0; word < touched_.size(); word++) {
-      for (uint64_t bits = std::exchange(touched_[word], 0); bits != 0; bits &= bits - 1) {
-        collect(begin, static_cast<uint32_t>(word * 64 + static_cast<size_t>(std::countr_zero(bits))) * kGroup);
+    if (looks_through) {
+      for (uint32_t event = 0; event < end - begin; event++) {
+        if (scores_[event] > best_.threshold()) offer(begin + event, scores_[event]);
       }
+    } else {
+      std::sort(noted_.begin(), noted_.end());
+      noted_.erase(std::unique(noted_.begin(), noted_.end()), noted_.end());
+      for (const uint32_t event : noted_) {
+        if (scores_[event] > limit) offer(begin + event, scores_[event]);
+      }
+    }
+    if (notes_all) {
+      for (const uint32_t event : noted_) scores_[event] = 0;
+    } else {
+      std::fill_n(scores_.get(), end - begin, 0.0F);
     }
   }
 
  private:
   // Which lists are added up: all but those with the least bounds that together change nothing.
   void choose() {
-    const float threshold = best_.threshold();
     is_added_.assign(lists_.size(), true);
     rest_ = 0;
     left_ = 0;
+    uint64_t added = 0;
+    for (const List& list : lists_) added += list.postings.size;
     while (left_ + 1 < by_bound_.size()) {
-      const float more = rest_ + lists_[by_bound_[left_]].bound;
-      if (more * kSlack > threshold) break;
+      const List& list = lists_[by_bound_[left_]];
+      added -= list.postings.size;
+      const float more = rest_ + list.bound;
+      if (more * kSlack > best_.threshold() || list.postings.size < added * kMuchMore) break;
       is_added_[by_bound_[left_++]] = false;
       rest_ = more;
     }
+    if (left_ > 0 && lookups_.empty()) {
+      lookups_.reserve(lists_.size());
+      for (const List& list : lists_) lookups_.emplace_back(list.postings);
+    }
   }
 
-  void add(size_t list, uint32_t begin, uint32_t end) {
+  template <bool kNotesAll>
+  void add(size_t list, uint32_t begin, uint32_t end, float limit) {
     Cursor& cursor = cursors_[list];
     const float weight = search_.terms_[lists_[list].term].weight;
     float* const scores = scores_.get();
     // What was passed over while the list was not added.
-    if (positions_[list] != begin && !cursor.go_to(begin)) {
-      positions_[list] = end;
-      return;
-    }
-    positions_[list] = end;
+    const bool is_behind = std::exchange(positions_[list], end) != begin;
+    if (is_behind && !cursor.go_to(begin)) return;
     for (;;) {
       if (cursor.at == cursor.size && !cursor.read_next()) return;
       const TextSegment::Block& block = cursor.block;
@@ -223,20 +250,12 @@ class KeywordSearch::Window {
       uint32_t i = cursor.at;
       for (; i < size && block.events[i] < end; i++) {
         const uint32_t event = block.events[i] - begin;
-        scores[event] += weight * search_.share(block.counts[i], block.lengths[i]);
-        touched_[event / kGroup / 64] |= uint64_t{1} << event / kGroup % 64;
+        const float score = scores[event] + weight * search_.share(block.counts[i], block.lengths[i]);
+        scores[event] = score;
+        if (kNotesAll || score > limit) noted_.push_back(event);
       }
       cursor.at = i;
       if (i < size) return;
-    }
-  }
-
-  void collect(uint32_t begin, uint32_t group) {
-    float* const scores = scores_.get() + group;
-    for (uint32_t i = 0; i < kGroup; i++) {
-      if (scores[i] == 0) continue;
-      const float score = std::exchange(scores[i], 0.0F);
-      if ((score + rest_) * (left_ > 0 ? kSlack : 1.0F) > best_.threshold()) offer(begin + group + i, score);
     }
   }
 
@@ -245,8 +264,8 @@ class KeywordSearch::Window {
     if (left_ > 0) {
       if (!may_be_best(event, score)) return;
       score = exact(event);
-      if (score <= best_.threshold()) return;
     }
+    if (score <= best_.threshold()) return;
     if (filter_ == nullptr || filter_(position)) best_.add({position, score});
   }
 
@@ -279,15 +298,16 @@ class KeywordSearch::Window {
   const std::vector<List>& lists_;  // in order of terms
   Best& best_;
   const Filter& filter_;
+  bool is_sparse_ = false;
   const std::unique_ptr<float[]> scores_;  // of the window; zeros between windows
-  std::array<uint64_t, kWindow / kGroup / 64> touched_{};
-  std::vector<Cursor> cursors_;       // of lists that are added
+  std::vector<uint32_t> noted_;            // events that may be results; all with a score when it is sparse
+  std::vector<Cursor> cursors_;            // of lists that are added
   std::vector<Cursor> lookups_;
-  std::vector<uint32_t> positions_;   // by list: where its cursor is, an event
-  std::vector<size_t> by_bound_;      // least first
+  std::vector<uint32_t> positions_;  // by list: where its cursor is, an event
+  std::vector<size_t> by_bound_;     // least first
   std::vector<bool> is_added_;
-  size_t left_ = 0;   // how many of by_bound_ are not
-  float rest_ = 0;    // their bounds together
+  size_t left_ = 0;  // how many of by_bound_ are not
+  float rest_ = 0;   // their bounds together
 };
 
 // Events come in order of position, so one that scores as much as the worst result never displaces it.
