@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "core/log.h"
+#include "mcp/chronos_offer.h"
 #include "mcp/dispatcher.h"
 #include "mcp/stdio_server.h"
 #include "mcp/transfer_files.h"
@@ -72,7 +73,9 @@ ExitCode exit_code_of(const Error& error, ExitCode otherwise) {
 }
 
 ExitCode run_stdio(const CommandLine&, Workplace place) {
-  Dispatcher dispatcher(all_tools(), place.backend, place.clock);
+  Subscriptions subscriptions;
+  ChronosOffer offer(all_tools(), place.backend, subscriptions);
+  Dispatcher dispatcher({offer, subscriptions, place.clock, place.random});
   StdioOptions options;
   options.stop_fd = place.stop.fd();
   StdioServer server(dispatcher, place.backend, options);

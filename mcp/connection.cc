@@ -1,26 +1,55 @@
 #include "mcp/connection.h"
 
+#include <chrono>
+
 namespace chronos {
+namespace {
+
+constexpr std::chrono::minutes kPatience{10};
+
+}  // namespace
 
 std::string_view Connection::negotiated() const {
   std::lock_guard lock(mutex_);
   return negotiated_;
 }
 
-void Connection::negotiate(std::string_view legacy_version) {
+ClientCapabilities Connection::client() const {
+  std::lock_guard lock(mutex_);
+  return client_;
+}
+
+void Connection::negotiate(std::string_view legacy_version, ClientCapabilities client) {
   std::lock_guard lock(mutex_);
   negotiated_ = legacy_version;
+  client_ = client;
+}
+
+std::optional<LogLevel> Connection::log_level() const {
+  std::lock_guard lock(mutex_);
+  return log_level_;
+}
+
+void Connection::set_log_level(LogLevel level) {
+  std::lock_guard lock(mutex_);
+  log_level_ = level;
 }
 
 Era Connection::era_of_unreadable() const { return saw_modern_ && negotiated().empty() ? Era::kModern : Era::kLegacy; }
 
-bool Connection::begin(std::string_view id, bool read_only, std::stop_token* cancelled) {
+Connection::Begun Connection::begin(std::string_view id, RunKind kind, std::stop_token* cancelled) {
   std::lock_guard lock(mutex_);
-  const auto [running, is_new] = running_.try_emplace(std::string(id));
-  if (!is_new) return false;
-  running->second.read_only = read_only;
-  *cancelled = running->second.stop.get_token();
-  return true;
+  if (running_.contains(id)) return Begun::kIdIsTaken;
+  if (kind == RunKind::kListen) {
+    size_t listens = 0;
+    for (const auto& [other, running] : running_) listens += running.kind == RunKind::kListen ? 1 : 0;
+    if (listens >= kMostListens) return Begun::kTooManyListens;
+  }
+  Running& running = running_[std::string(id)];
+  running.kind = kind;
+  if (is_ended_ && kind == RunKind::kListen) running.stop.request_stop();
+  *cancelled = running.stop.get_token();
+  return Begun::kYes;
 }
 
 bool Connection::finish(std::string_view id) {
@@ -44,6 +73,39 @@ void Connection::cancel(std::string_view id) {
   stop.request_stop();  // runs the call's stop callbacks: not under the lock
 }
 
+Result<std::string> Connection::ask(const ToClient& request, MessageSink& sink, const std::stop_token& cancelled) {
+  const auto asked = std::make_shared<Asked>();
+  const Error gone{Code::kUnavailable, "the client is gone, or did not answer in time", ""};
+  std::string id;
+  {
+    std::lock_guard lock(mutex_);
+    if (is_ended_) return gone;
+    id = "\"chronos-" + std::to_string(++last_asked_) + "\"";
+    asked_.emplace(id, asked);
+  }
+  sink.send(R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + std::string(request.method) + R"(","params":)" +
+            std::string(request.params) + "}");
+  std::unique_lock lock(mutex_);
+  answered_.wait_for(lock, cancelled, kPatience, [&] { return asked->is_over || is_ended_; });
+  asked_.erase(id);
+  if (asked->is_over) return asked->result;
+  return gone;
+}
+
+void Connection::take_response(std::string_view id, std::string_view result, std::string_view error) {
+  std::lock_guard lock(mutex_);
+  const auto found = asked_.find(id);
+  if (found == asked_.end()) return;
+  Asked& asked = *found->second;
+  asked.is_over = true;
+  if (error.empty()) {
+    asked.result = std::string(result);
+  } else {
+    asked.result = Error{Code::kUnavailable, "the client refused: " + std::string(error.substr(0, 300)), ""};
+  }
+  answered_.notify_all();
+}
+
 void Connection::attach(std::shared_ptr<MessageSink> sink) {
   std::lock_guard lock(mutex_);
   sink_ = std::move(sink);
@@ -65,15 +127,56 @@ bool Connection::push(std::string_view message) {
   return true;
 }
 
-void Connection::stop_reads() {
+// The one subscription of a connection, made with `interest` when there was none yet; null when there may be no more.
+// Requires: subscription_mutex_ is held.
+Subscription* Connection::subscription(Subscriptions& subscriptions, const Interest& interest) {
+  if (subscription_ == nullptr) {
+    subscription_ = subscriptions.add(interest, [this](const Change& change) { push(notification_of(change, "")); });
+  }
+  return subscription_.get();
+}
+
+void Connection::follow_lists(Subscriptions& subscriptions, bool tools, bool prompts, bool resources) {
+  if (!tools && !prompts && !resources) return;
+  Interest interest;
+  interest.tools = tools;
+  interest.prompts = prompts;
+  interest.resources = resources;
+  const std::lock_guard lock(subscription_mutex_);
+  subscription(subscriptions, interest);
+}
+
+bool Connection::subscribe(Subscriptions& subscriptions, const std::string& uri) {
+  const std::lock_guard lock(subscription_mutex_);
+  Subscription* const mine = subscription(subscriptions, Interest());
+  return mine != nullptr && mine->add_uri(uri);
+}
+
+void Connection::unsubscribe(std::string_view uri) {
+  const std::lock_guard lock(subscription_mutex_);
+  if (subscription_ != nullptr) subscription_->remove_uri(uri);
+}
+
+void Connection::stop(RunKind kind) {
   std::vector<std::stop_source> stops;
   {
     std::lock_guard lock(mutex_);
     for (const auto& [id, running] : running_) {
-      if (running.read_only) stops.push_back(running.stop);
+      if (running.kind == kind) stops.push_back(running.stop);
     }
   }
   for (std::stop_source& stop : stops) stop.request_stop();
+}
+
+void Connection::stop_reads() { stop(RunKind::kRead); }
+
+void Connection::end() {
+  {
+    std::lock_guard lock(mutex_);
+    is_ended_ = true;
+    answered_.notify_all();
+  }
+  stop(RunKind::kListen);
 }
 
 }  // namespace chronos

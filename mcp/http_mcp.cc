@@ -137,6 +137,7 @@ void HttpMcp::post_modern(HttpExchange& exchange, const Principal& principal, co
   const int status = accepted.status();
   ModernSink sink(exchange);
   const std::stop_callback when_gone(exchange.gone(), [&] { connection.cancel(id); });
+  const std::stop_callback when_stopping(exchange.stopping(), [&] { connection.end(); });
   const std::stop_callback when_overdue(exchange.overdue(), [&] { connection.stop_reads(); });
   const std::string reply = dispatcher_.run(connection, std::move(accepted), sink);
   if (exchange.has_stream()) {
@@ -198,6 +199,7 @@ void HttpMcp::answer(HttpExchange& exchange, const std::shared_ptr<HttpSession>&
   const auto log = session->new_log();
   const bool primes = connection.negotiated() >= "2025-11-25";
   log->go_live(exchange, primes, [&] { session->remember(log); });
+  const std::stop_callback when_stopping(exchange.stopping(), [&] { connection.end(); });
   const std::stop_callback when_overdue(exchange.overdue(), [&] { connection.stop_reads(); });
   std::string reply = dispatcher_.run(connection, std::move(accepted), *log);
   if (log->finish(reply)) return;

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "mcp/call_metrics.h"
+#include "mcp/chronos_catalog.h"
 #include "mcp/http_openapi.h"
 #include "mcp/http_tools.h"
-#include "mcp/method.h"
 #include "version.h"
 
 namespace chronos {

@@ -27,6 +27,7 @@ std::shared_ptr<EventLog> HttpSession::find_log(uint64_t stream) {
 }
 
 void HttpSession::end() {
+  connection.end();
   connection.stop_reads();
   unasked_->end();
   const std::lock_guard lock(mutex_);
@@ -34,7 +35,7 @@ void HttpSession::end() {
 }
 
 std::string HttpSessions::add(const std::shared_ptr<HttpSession>& session) {
-  const SessionFacts facts{session->connection.negotiated(), 0};
+  const SessionFacts facts{session->connection.negotiated(), session->connection.client().bits()};
   std::string id = ids_.make(facts, session->connection.principal().name, random_);
   const std::lock_guard lock(mutex_);
   keep(id, session);
@@ -75,7 +76,7 @@ std::shared_ptr<HttpSession> HttpSessions::find(const std::string& id, const Pri
     return found->second.session;
   }
   const auto session = std::make_shared<HttpSession>(principal);
-  session->connection.negotiate(facts->version);
+  session->connection.negotiate(facts->version, ClientCapabilities::from_bits(facts->capabilities));
   keep(id, session);
   return session;
 }

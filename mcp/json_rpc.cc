@@ -99,6 +99,7 @@ void take_meta(ondemand::object& object, RequestMeta* meta, Taker* taker) {
   for_each_member(object, [&](std::string_view key, ondemand::value& value) {
     taker->take({{"io.modelcontextprotocol/protocolVersion", &meta->protocol_version},
                  {"io.modelcontextprotocol/clientCapabilities", &meta->client_capabilities},
+                 {"io.modelcontextprotocol/logLevel", &meta->log_level},
                  {"progressToken", &meta->progress_token}},
                 key, value);
   });
@@ -118,7 +119,17 @@ void take_params(ondemand::object& object, Params* params, Taker* taker) {
                  {"arguments", &params->arguments},
                  {"cursor", &params->cursor},
                  {"protocolVersion", &params->protocol_version},
-                 {"requestId", &params->request_id}},
+                 {"capabilities", &params->capabilities},
+                 {"requestId", &params->request_id},
+                 {"uri", &params->uri},
+                 {"level", &params->level},
+                 {"ref", &params->ref},
+                 {"argument", &params->argument},
+                 {"context", &params->context},
+                 {"notifications", &params->notifications},
+                 {"taskId", &params->task_id},
+                 {"inputResponses", &params->input_responses},
+                 {"requestState", &params->request_state}},
                 key, value);
   });
 }
@@ -187,6 +198,8 @@ Message judge(const Envelope& envelope) {
     Message response;
     response.kind = Message::Kind::kResponse;
     response.id = id;
+    response.result = envelope.result;
+    response.response_error = envelope.error;
     return response;
   }
   std::optional<std::string> method = string_of(envelope.method);

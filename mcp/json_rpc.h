@@ -22,7 +22,9 @@ enum class RpcCode : int {
   kInvalidParams = -32602,
   kInternalError = -32603,
   kHeaderMismatch = -32020,
+  kMissingCapability = -32021,
   kUnsupportedVersion = -32022,
+  kResourceNotFound = -32002,  // of the legacy era
 };
 
 struct RpcError {
@@ -36,6 +38,7 @@ struct RequestMeta {
   std::string_view protocol_version;
   std::string_view client_capabilities;
   std::string_view progress_token;
+  std::string_view log_level;
 };
 
 // The members of params that some method looks at, as raw JSON tokens; "" when absent.
@@ -44,7 +47,17 @@ struct Params {
   std::string_view arguments;
   std::string_view cursor;
   std::string_view protocol_version;
+  std::string_view capabilities;
   std::string_view request_id;
+  std::string_view uri;
+  std::string_view level;
+  std::string_view ref;
+  std::string_view argument;
+  std::string_view context;
+  std::string_view notifications;
+  std::string_view task_id;
+  std::string_view input_responses;
+  std::string_view request_state;
   RequestMeta meta;
 };
 
@@ -55,6 +68,8 @@ struct Message {
   std::string method;
   Params params;
   RpcError error;         // kInvalid: why
+  std::string_view result;          // kResponse: one of these, raw
+  std::string_view response_error;
   bool too_deep = false;  // set by the caller from its IncomingLine: not to be given to a tool
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mcp/call_metrics.h"
+#include "mcp/chronos_offer.h"
 #include "mcp/commands.h"
 #include "mcp/dispatcher.h"
 #include "mcp/http_service.h"
@@ -60,7 +61,9 @@ ExitCode run_serve(const CommandLine& line, Workplace place) {
   if (!store) return fail(store.error(), exit_code_of(store.error(), kExitUnavailable));
 
   CallMetrics backend(place.backend);
-  Dispatcher dispatcher(all_tools(), backend, place.clock);
+  Subscriptions subscriptions;
+  ChronosOffer offer(all_tools(), backend, subscriptions);
+  Dispatcher dispatcher({offer, subscriptions, place.clock, place.random});
   HttpServiceOptions options;
   options.address = line.serve.address;
   options.port = line.serve.port;

@@ -44,6 +44,9 @@ void StdioServer::run() {
   std::unique_lock lock(mutex_);
   threads_.emplace_back([this] { work(); });
   supervisor_.wait(lock, [this] { return ended_; });
+  lock.unlock();
+  connection_.end();
+  lock.lock();
   const auto is_done = [this] { return running_ == 0 && queue_.empty(); };
   if (!supervisor_.wait_for(lock, options_.read_grace, is_done)) connection_.stop_reads();
   lock.unlock();

@@ -48,4 +48,10 @@ bool StopSignal::came() const {
   return ::poll(&stop, 1, 0) > 0;
 }
 
+void StopSignal::wait() const {
+  pollfd stop = {pipe_[0], POLLIN, 0};
+  while (::poll(&stop, 1, -1) < 0 && errno == EINTR) {
+  }
+}
+
 }  // namespace chronos

@@ -18,6 +18,8 @@ class StopSignal {
   // Readable, for ever, once a signal came.
   int fd() const { return pipe_[0]; }
   bool came() const;
+  // Returns once it came.
+  void wait() const;
 
  private:
   int pipe_[2] = {-1, -1};

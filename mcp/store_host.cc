@@ -14,6 +14,7 @@
 #include "mcp/local_backend.h"
 #include "mcp/principal_text.h"
 #include "mcp/store_socket.h"
+#include "tools/protocol_tools.h"
 #include "search/search_index.h"
 #include "version.h"
 
@@ -170,6 +171,7 @@ void StoreHost::run(const Job& job) {
   const Tool* tool = arguments ? find_tool(*tool_name) : nullptr;
   // A peer is the same user's process on the same machine, never an agent's words.
   if (tool == nullptr && arguments) tool = find_admin_tool(*tool_name);
+  if (tool == nullptr && arguments) tool = find_protocol_tool(*tool_name);
   auto caller = arguments ? read_principal(*principal) : std::nullopt;
   if (tool == nullptr || !caller) return stream.shut_down();
 

@@ -5,9 +5,11 @@
 #include <string_view>
 
 #include "core/valid_json.h"
+#include "mcp/chronos_offer.h"
 #include "mcp/dispatcher.h"
 #include "mcp/line_io.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/chance.h"
 
 namespace chronos {
 namespace {
@@ -47,11 +49,15 @@ std::string answer(Dispatcher& dispatcher, Connection& connection, std::string_v
 }
 
 void serve(std::string_view lines) {
-  const Tool tools[] = {tool("guide", true), tool("append_events", false)};
+  const Tool tools[] = {tool("guide", true), tool("append_events", false), tool("verify_history", true)};
   EchoBackend backend;
   StillClock clock;
-  Dispatcher dispatcher(tools, backend, clock);
+  test::Chance chance(1);
+  Subscriptions subscriptions;
+  ChronosOffer offer(tools, backend, subscriptions);
+  Dispatcher dispatcher({offer, subscriptions, clock, chance});
   Connection connection;
+  connection.end();  // nothing waits for a client: who listens is stopped, and questions fail
   while (!lines.empty()) {
     const size_t end = std::min(lines.find('\n'), lines.size());
     const std::string reply = answer(dispatcher, connection, lines.substr(0, end));

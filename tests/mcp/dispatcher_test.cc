@@ -15,8 +15,9 @@ namespace {
 
 struct Fixture {
   ScriptedBackend backend;
-  StillClock clock;
-  Dispatcher dispatcher{scripted_tools(), backend, clock};
+  ScriptedServer server{backend};
+  StillClock& clock = server.clock;
+  Dispatcher& dispatcher = server.dispatcher;
   Connection connection;
   CollectingSink sink;
   std::vector<std::string>& notified = sink.messages;

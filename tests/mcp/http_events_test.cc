@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "mcp/call_metrics.h"
+#include "mcp/chronos_offer.h"
 #include "mcp/http_service.h"
 #include "mcp/shared_backend.h"
 #include "tests/support/catch.h"
@@ -30,8 +31,7 @@ class StoreService {
  public:
   StoreService()
       : backend_({.store = options(directory_.path()), .give_up = std::chrono::milliseconds(30'000)}),
-        metrics_(backend_),
-        dispatcher_(all_tools(), metrics_, system_clock()) {
+        metrics_(backend_) {
     HttpServiceOptions options;
     options.local_store = [this] { return backend_.local_store(); };
     options.metrics = [this] { return metrics_.text(); };
@@ -56,7 +56,9 @@ class StoreService {
   ScratchDirectory directory_;
   SharedBackend backend_;
   CallMetrics metrics_;
-  Dispatcher dispatcher_;
+  Subscriptions subscriptions_;
+  ChronosOffer offer_{all_tools(), metrics_, subscriptions_};
+  Dispatcher dispatcher_{Dispatcher::Parts{offer_, subscriptions_, system_clock(), system_random()}};
   std::unique_ptr<HttpService> service_;
 };
 

@@ -327,7 +327,7 @@ TEST_CASE("sessions that nobody ends are forgotten, and found again", "[http]") 
   std::string first;
   for (size_t i = 0; i < HttpSessions::kMostSessions + 100; i++) {
     const auto session = std::make_shared<HttpSession>(local_principal());
-    session->connection.negotiate("2025-06-18");
+    session->connection.negotiate("2025-06-18", {});
     const std::string id = sessions.add(session);
     if (i == 0) first = id;
   }

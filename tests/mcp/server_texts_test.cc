@@ -1,7 +1,8 @@
 // What a model reads before its first call: instructions and tool descriptions name only what exists.
 #include <nlohmann/json.hpp>
 
-#include "mcp/method.h"
+#include "mcp/chronos_catalog.h"
+#include "mcp/server_texts.h"
 #include "tests/support/agent_texts.h"
 #include "tests/support/catch.h"
 #include "tools/tool.h"
@@ -9,14 +10,14 @@
 namespace chronos::test {
 
 TEST_CASE("Instructions are short, plain, and name only what exists", "[mcp][prompts]") {
-  const ServerTexts texts(all_tools());
-  const std::string initialize = R"({"protocolVersion":"2025-11-25")" + texts.legacy_initialize_end;
+  const ServerTexts texts(chronos_catalog(all_tools()));
+  const std::string initialize = R"({"protocolVersion":"2025-11-25")" + texts.initialize_end;
   const std::string instructions = nlohmann::json::parse(initialize)["instructions"];
   CHECK(instructions.size() < 2000);
   CHECK(is_ascii(instructions));
   CHECK(instructions.find("describe_store") != std::string::npos);
   CHECK(unknown_plain_words(instructions) == std::vector<std::string>{});
-  CHECK(nlohmann::json::parse(texts.modern_discover)["instructions"] == instructions);
+  CHECK(nlohmann::json::parse(texts.discover)["instructions"] == instructions);
 }
 
 TEST_CASE("Descriptions of tools name only what exists", "[tools][prompts]") {

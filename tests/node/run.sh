@@ -11,6 +11,10 @@ export CHRONOS_BINARY
 CHRONOS_BINARY=$(realpath "${1:?path of the chronos binary}")
 shift
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+# The server of the conformance fixtures, built beside it; without it that part is skipped, and said to be.
+export CHRONOS_CONFORMANCE_SERVER
+CHRONOS_CONFORMANCE_SERVER=${CHRONOS_CONFORMANCE_SERVER:-$(dirname "$CHRONOS_BINARY")/tests/conformance_server}
+[ -x "$CHRONOS_CONFORMANCE_SERVER" ] || CHRONOS_CONFORMANCE_SERVER=
 [ -x "$CHRONOS_BINARY" ] || { echo "$CHRONOS_BINARY is not a program"; echo "0 passed, 1 failed"; exit 1; }
 
 # What the system trusts, Node trusts too: a company's own certificate authority stands in front of many registries.
@@ -47,7 +51,7 @@ if [ -z "${CHRONOS_EVENT_LOGS:-}" ]; then
   done
 fi
 
-[ $# -gt 0 ] || set -- clients.mjs many_processes.mjs time_travel.mjs inspector.mjs bundle.mjs
+[ $# -gt 0 ] || set -- clients.mjs offer.mjs conformance.mjs many_processes.mjs time_travel.mjs inspector.mjs bundle.mjs
 tap=$(mktemp)
 node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec --test-reporter-destination=stdout \
   --test-reporter=tap --test-reporter-destination="$tap" "$@" </dev/null

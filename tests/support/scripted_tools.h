@@ -9,6 +9,7 @@
 //   release  lets one holder go; it may come before the holder
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -16,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "mcp/chronos_offer.h"
+#include "mcp/dispatcher.h"
 #include "mcp/message_sink.h"
 #include "mcp/tool_backend.h"
 
@@ -71,6 +74,30 @@ class ScriptedBackend : public ToolBackend {
   int holders_ = 0;
   int prepared_ = 0;
   int quiet_ = 0;
+};
+
+namespace test {
+
+// Random numbers that repeat.  Any thread.
+class CountingRandom final : public Random {
+ public:
+  uint64_t next() override { return ++last_ * 0x9e3779b97f4a7c15u; }
+
+ private:
+  std::atomic<uint64_t> last_ = 0;
+};
+
+}  // namespace test
+
+// What Chronos offers, with scripted tools in place of its own.
+struct ScriptedServer {
+  explicit ScriptedServer(ToolBackend& backend) : offer(scripted_tools(), backend, subscriptions) {}
+
+  StillClock clock;
+  test::CountingRandom random;
+  Subscriptions subscriptions;
+  ChronosOffer offer;
+  Dispatcher dispatcher{Dispatcher::Parts{offer, subscriptions, clock, random}};
 };
 
 }  // namespace chronos

@@ -2,8 +2,10 @@
 
 namespace chronos::test {
 
-ServedTools::ServedTools(HttpServiceOptions options) : dispatcher_(scripted_tools(), backend_, clock_) {
-  auto service = HttpService::start({dispatcher_, scripted_tools(), backend_, clock_, random_}, std::move(options));
+ServedTools::ServedTools(HttpServiceOptions options) {
+  ScriptedServer& parts = server_parts_;
+  auto service = HttpService::start({parts.dispatcher, scripted_tools(), backend_, parts.clock, parts.random},
+                                    std::move(options));
   CHECK(service);
   service_ = std::move(*service);
 }

@@ -4,22 +4,11 @@
 #include <memory>
 #include <string_view>
 
-#include "core/clock.h"
-#include "mcp/dispatcher.h"
 #include "mcp/http_service.h"
 #include "tests/support/http_client.h"
 #include "tests/support/scripted_tools.h"
 
 namespace chronos::test {
-
-// Random numbers that repeat.
-class CountingRandom final : public Random {
- public:
-  uint64_t next() override { return ++last_ * 0x9e3779b97f4a7c15u; }
-
- private:
-  std::atomic<uint64_t> last_ = 0;
-};
 
 class ServedTools {
  public:
@@ -32,9 +21,7 @@ class ServedTools {
 
  private:
   ScriptedBackend backend_;
-  StillClock clock_;
-  CountingRandom random_;
-  Dispatcher dispatcher_;
+  ScriptedServer server_parts_{backend_};
   std::unique_ptr<HttpService> service_;
 };
 

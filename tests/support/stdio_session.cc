@@ -17,14 +17,14 @@ constexpr int kHangsAfterMs = 60'000;
 }  // namespace
 
 StdioSession::StdioSession(StdioOptions options)
-    : dispatcher_(scripted_tools(), backend_, clock_), in_(make_pipe()), out_(make_pipe()), stop_(make_pipe()) {
+    : in_(make_pipe()), out_(make_pipe()), stop_(make_pipe()) {
   std::signal(SIGPIPE, SIG_IGN);
   options.in = in_.read_end;
   options.out = out_.write_end;
   options.stop_fd = stop_.read_end;
   server_ = std::thread([this, options] {
     {
-      StdioServer server(dispatcher_, backend_, options);
+      StdioServer server(server_parts_.dispatcher, backend_, options);
       server.run();
     }
     close_end(&out_.write_end);

@@ -7,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include "mcp/dispatcher.h"
 #include "mcp/stdio_server.h"
 #include "tests/support/scripted_tools.h"
 
@@ -41,8 +40,7 @@ class StdioSession {
   static void close_end(int* fd);
 
   ScriptedBackend backend_;
-  StillClock clock_;
-  Dispatcher dispatcher_;
+  ScriptedServer server_parts_{backend_};
   Pipe in_, out_, stop_;
   std::string received_;
   std::thread server_;

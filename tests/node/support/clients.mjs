@@ -1,9 +1,12 @@
 // The official clients behind one shape: connect(directory) gives {call, listTools, client, pid, close}.
 //
 // Four handshakes: the v1 SDK, and the v2 client in its legacy, auto and pinned modes.
+import { spawn } from "node:child_process";
 import { Client as ClientV1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as StdioV1 } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { Client as ClientV2 } from "@modelcontextprotocol/client";
+import { StreamableHTTPClientTransport as HttpV1 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from "@modelcontextprotocol/client";
 import { StdioClientTransport as StdioV2 } from "@modelcontextprotocol/client/stdio";
 
 export const binary = process.env.CHRONOS_BINARY;
@@ -56,6 +59,54 @@ export function errorOf(result) {
 }
 
 const serverOf = (directory) => ({ command: binary, args: ["stdio", "--data", directory], stderr: "pipe" });
+
+// Calls `handler` for notifications/resources/updated.
+export function onUpdated(client, handler) {
+  if (client instanceof ClientV1) client.setNotificationHandler(ResourceUpdatedNotificationSchema, handler);
+  else client.setNotificationHandler("notifications/resources/updated", handler);
+}
+
+// A server that says at which URL it listens: {url, stop}.
+export async function startProgram(command, args) {
+  const server = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  const url = await new Promise((resolve, reject) => {
+    const listen = (chunk) => {
+      said += chunk;
+      const port = said.match(/http:\/\/127\.0\.0\.1:(\d+)/);
+      if (port) resolve(`http://127.0.0.1:${port[1]}/mcp`);
+    };
+    server.stdout.on("data", listen);
+    server.stderr.on("data", listen);
+    server.on("exit", (code) => reject(new Error(`${command} ended with ${code}: ${said}`)));
+  });
+  const ended = new Promise((resolve) => server.on("exit", resolve));
+  return { url, stop: () => (server.kill("SIGTERM"), ended) };
+}
+
+export const startServer = (directory) => startProgram(binary, ["serve", "--data", directory, "--listen", "127.0.0.1:0"]);
+
+const httpV1 = async (url) => {
+  const client = new ClientV1(info, { capabilities: {} });
+  return connected(client, new HttpV1(new URL(url)), (name, args, options) =>
+    client.callTool({ name, arguments: args }, undefined, options),
+  );
+};
+
+const httpV2 = (mode) => async (url) => {
+  const client = new ClientV2(info, { versionNegotiation: { mode } });
+  return connected(client, new HttpV2(new URL(url)), (name, args, options) =>
+    client.callTool({ name, arguments: args }, options),
+  );
+};
+
+// The same handshakes over HTTP: connect(url).
+export const httpKinds = [
+  { name: "sdk 1.x", revision: "2025-11-25", connect: httpV1 },
+  { name: "client 2.x legacy", revision: "2025-11-25", connect: httpV2("legacy") },
+  { name: "client 2.x auto", revision: "2026-07-28", connect: httpV2("auto") },
+  { name: "client 2.x pinned to 2026-07-28", revision: "2026-07-28", connect: httpV2({ pin: "2026-07-28" }) },
+];
 
 const v2 = (mode) => async (directory) => {
   const client = new ClientV2(info, { versionNegotiation: { mode } });
