@@ -180,6 +180,32 @@ def tell_search(results):
     return missed
 
 
+# (figure, what readers call it, whether more is better), in the order of the table.
+LOAD = (("http_calls", "HTTP, calls/s", True), ("http_call_p99", "HTTP, p99, us", False),
+        ("http_call_cpu", "HTTP, server's processor time, us", False),
+        ("http_memory_per_connection", "memory of an idle session, B", False),
+        ("http_memory_per_stream", "memory with its open stream, B", False),
+        ("http_memory_per_lost_session", "memory of a session that is never deleted, B", False),
+        ("stdio_calls", "stdio, calls/s", True), ("stdio_load_p99", "stdio, p99, us", False),
+        ("stdio_load_cpu", "stdio, server's processor time, us", False))
+
+
+def tell_load(r):
+    """Of MCP servers under the same load: what each takes, and by how many times Chronos is better."""
+    peers = [program for program in r.programs() if program != CHRONOS and r.configs(program, "http_calls")]
+    print("\nIn brackets: how many times better Chronos is in the same round.\n")
+    print("| | Chronos | " + " | ".join(map(title, peers)) + " |\n|---" + "|---" * (len(peers) + 1) + "|")
+    for figure, name, more_is_better in LOAD:
+        for config in r.configs(CHRONOS, figure):
+            cells = []
+            for program in peers:
+                mine, theirs = (CHRONOS, figure, config), (program, figure, config)
+                times = r.ratio(mine, theirs) if more_is_better else r.ratio(theirs, mine)
+                told = shown(r.value(*theirs))
+                cells.append(told if times is None or times <= 0 else f"{told} ({times:.3g} x)")
+            print(f"| {name}, {config} | {shown(r.value(CHRONOS, figure, config))} | " + " | ".join(cells) + " |")
+
+
 def tell_all(results):
     for (program, figure, config), rounds in results.figures.items():
         values = [value for values in rounds.values() for value in values]
@@ -217,7 +243,9 @@ def main():
     if results.busiest > 15:
         print(f"Others used up to {results.busiest} % of the processors when a program began: distrust these ratios.\n")
     missed = {}
-    if results.configs(CHRONOS, "append") or not search_sizes(results):
+    if results.configs(CHRONOS, "http_calls"):
+        tell_load(results)
+    if results.configs(CHRONOS, "append") or not (search_sizes(results) or results.configs(CHRONOS, "http_calls")):
         missed[options.target] = tell_engine(results, options.target)
     if search_sizes(results) or options.target == "search":
         missed["search"] = tell_search(results) or not search_sizes(results)

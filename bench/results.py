@@ -101,7 +101,9 @@ def title(program):
     names = {CHRONOS: "Chronos", LIMIT: "limit of the machine", "peer_sqlite": "SQLite", "peer_lmdb": "LMDB",
              "peer_rocksdb": "RocksDB", "peer_postgres": "PostgreSQL", "peer_redis": "Redis streams",
              "peer_nats": "NATS JetStream", "peer_umadb": "UmaDB", "peer_allsource": "AllSource",
-             "peer_fts5": "SQLite FTS5", "peer_xapian": "Xapian", "peer_lucene": "Lucene"}
+             "peer_fts5": "SQLite FTS5", "peer_xapian": "Xapian", "peer_lucene": "Lucene",
+             "peer_mcp_v1": "TypeScript SDK 1.32", "peer_mcp_v2": "TypeScript SDK 2.4",
+             "peer_mcp_everything": "server-everything"}
     return names.get(program, program.removeprefix("peer_"))
 
 
