@@ -204,6 +204,7 @@ std::shared_ptr<Fork> ForkTable::add(const Made& made) {
   fork->created_at = made.created_at;
   fork->expires_at = made.expires_at;
   fork->purpose = made.purpose;
+  fork->owner = made.owner;
   fork->own = std::make_shared<MemorySegment>(made.name, made.position);
   const View inherited = staged_view(*parent).cut(made.position);
   HistoryLine line(inherited.line_->begin(), inherited.line_->begin() + static_cast<ptrdiff_t>(inherited.pieces_));

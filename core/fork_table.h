@@ -33,6 +33,7 @@ struct Fork {
   Timestamp created_at;
   std::optional<Timestamp> expires_at;  // not after its parent's
   std::string purpose;
+  std::string owner;  // who made it
   // What is appended to: the last piece of its line.  The sequencer's.
   std::shared_ptr<MemorySegment> own;
 
@@ -90,6 +91,7 @@ class ForkTable {
     Timestamp created_at;
     std::optional<Timestamp> expires_at;
     std::string purpose;
+    std::string owner;
   };
   // Requires: position is not after the parent's staged head.
   std::shared_ptr<Fork> add(const Made& made);

@@ -8,6 +8,7 @@
 
 #include "core/brief_lock.h"
 #include "core/check.h"
+#include "core/permission.h"
 #include "core/replay_match.h"
 #include "core/sequencer.h"
 
@@ -162,7 +163,7 @@ Result<Lsn> Sequencer::create_fork(const NewFork& wanted, std::shared_ptr<Fork>&
     const Timestamp own{now.value + static_cast<int64_t>(*wanted.ttl_seconds) * 1'000'000};
     expires = expires ? std::min(*expires, own) : own;
   }
-  made = env_.forks.add({wanted.name, (*parent)->id, point, now, expires, wanted.purpose});
+  made = env_.forks.add({wanted.name, (*parent)->id, point, now, expires, wanted.purpose, wanted.principal.name});
   const ForkCreated change{made->id,     (*parent)->id,     point,  expires, wanted.name, wanted.purpose,
                            wanted.principal.name, wanted.request_id, request};
   return stage_change(change, {.fork = made, .then = Pending::Then::kShow}, now);
@@ -196,6 +197,7 @@ Result<Lsn> Sequencer::discard_fork(const DiscardRequest& wanted, DiscardedFork&
     return Error{Code::kNotFound, "fork '" + discarded.fork + "' is being discarded by another call", {}};
   }
   if ((*fork)->id == kMainFork) return invalid("main cannot be discarded; discard a fork");
+  if (auto allowed = may_discard(wanted.principal, wanted.name, (*fork)->owner); !allowed) return allowed.error();
   if (env_.forks.has_children((*fork)->id)) {
     return Error{Code::kConflict, "fork '" + discarded.fork + "' has forks of its own; discard those first", {}};
   }

@@ -102,7 +102,7 @@ Result<void> Sequencer::recover_sealed_change(const LogRecord& record, const std
   const auto* made = std::get_if<ForkCreated>(&decoded->change);
   if (made != nullptr && gone.contains(made->fork)) {
     env_.forks.add_gone(
-        {made->name, made->parent, made->position, decoded->recorded_at, made->expires_at, made->purpose});
+        {made->name, made->parent, made->position, decoded->recorded_at, made->expires_at, made->purpose, made->actor});
   } else {
     if (auto applied = apply_change(*decoded, record.lsn, true); !applied) return applied;
     if (made != nullptr) {
@@ -177,7 +177,8 @@ Result<void> Sequencer::apply_change(const DecodedChange& decoded, Lsn lsn, bool
         env_.forks.name_taken(made->name)) {
       return corrupt(lsn, "creates fork '" + made->name + "', which does not fit");
     }
-    env_.forks.add({made->name, made->parent, made->position, decoded.recorded_at, made->expires_at, made->purpose});
+    env_.forks.add({made->name, made->parent, made->position, decoded.recorded_at, made->expires_at, made->purpose,
+                    made->actor});
     env_.forks.show(made->fork);
   } else if (const auto* discarded = std::get_if<ForkDiscarded>(&decoded.change)) {
     const ForkId fork = discarded->fork;

@@ -5,6 +5,7 @@
 #include "core/backup.h"
 #include "core/damage.h"
 #include "core/fork_table.h"
+#include "core/permission.h"
 #include "core/scan.h"
 #include "core/sealed_store.h"
 #include "core/sealer.h"
@@ -173,6 +174,7 @@ Result<void> Store::check_durability(const Batch& batch) const {
 }
 
 Result<Store::Staged> Store::stage(Batch batch) {
+  if (auto allowed = may_append(batch); !allowed) return allowed.error();
   if (auto allowed = check_durability(batch); !allowed) return allowed.error();
   if (auto room = engine_->sealer->make_room(); !room) return room.error();
   return or_damage([&] { return engine_->sequencer.stage(batch); });
@@ -181,6 +183,7 @@ Result<Store::Staged> Store::stage(Batch batch) {
 Result<void> Store::settle(Lsn ticket) { return engine_->sequencer.settle(ticket); }
 
 Result<AppendOutcome> Store::append(Batch batch) {
+  if (auto allowed = may_append(batch); !allowed) return allowed.error();
   discard_expired();
   if (auto allowed = check_durability(batch); !allowed) return allowed.error();
   if (auto room = engine_->sealer->make_room(); !room) return room.error();
@@ -194,6 +197,7 @@ Result<AppendOutcome> Store::append(Batch batch) {
 uint64_t Store::bytes_in_flight() const { return engine_->sequencer.bytes_in_flight(); }
 
 Result<ForkInfo> Store::create_fork(const NewFork& fork) {
+  if (auto allowed = require_role(fork.principal, Role::kWriter, "create forks"); !allowed) return allowed.error();
   discard_expired();
   std::shared_ptr<Fork> made;
   const auto ticket = or_damage([&] { return engine_->sequencer.create_fork(fork, made); });
@@ -204,6 +208,7 @@ Result<ForkInfo> Store::create_fork(const NewFork& fork) {
 
 Result<DiscardedFork> Store::discard_fork(std::string_view name, std::string_view reason, const Principal& principal,
                                           std::string_view request_id) {
+  if (auto allowed = require_role(principal, Role::kWriter, "discard forks"); !allowed) return allowed.error();
   discard_expired();
   DiscardedFork discarded;
   const auto ticket =
@@ -228,6 +233,7 @@ Result<MergePlan> Store::plan_merge(const MergeRequest& request) const {
 }
 
 Result<Merged> Store::merge(const MergeCommit& commit) {
+  if (auto allowed = require_role(commit.principal, Role::kMerger, "merge"); !allowed) return allowed.error();
   discard_expired();
   if (auto room = engine_->sealer->make_room(); !room) return room.error();
   return or_damage([&] { return carry_out(commit); });
@@ -260,6 +266,7 @@ Result<Merged> Store::carry_out(const MergeCommit& commit) {
   }
   const auto batches = build_merge(source, *plan, commit.request, commit.principal);
   if (!batches) return batches.error();
+  if (auto allowed = may_merge(commit.principal, plan->target, *batches); !allowed) return allowed.error();
   const auto ticket = engine_->sequencer.merge(commit, *plan, *batches, merged);
   if (!ticket) return ticket.error();
   if (auto settled = settle(*ticket); !settled) return settled.error();
@@ -267,16 +274,15 @@ Result<Merged> Store::carry_out(const MergeCommit& commit) {
 }
 
 Result<void> Store::protect_main(bool is_protected, const Principal& principal) {
+  if (auto allowed = require_role(principal, Role::kAdmin, "protect main"); !allowed) return allowed.error();
   const auto ticket = engine_->sequencer.protect_main(is_protected, principal.name);
   return ticket ? settle(*ticket) : ticket.error();
 }
 
 Result<void> Store::change_setting(std::string_view name, std::string_view value, const Principal& principal) {
+  if (auto allowed = require_role(principal, Role::kAdmin, "change settings"); !allowed) return allowed.error();
   constexpr size_t kNameBytes = 64;
   constexpr size_t kValueBytes = size_t{64} << 10;
-  if (principal.role != Role::kAdmin) {
-    return Error{Code::kPermissionDenied, "'" + principal.name + "' may not change settings: ask the operator", {}};
-  }
   const bool is_name = !name.empty() && name.size() <= kNameBytes &&
                        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._") == std::string_view::npos;
   if (!is_name) {

@@ -171,7 +171,7 @@ class Store {
 
   const Limits& limits() const;
 
-  // --- writing ---
+  // --- writing: kPermissionDenied where it is not for the principal to do (core/permission.h) ---
   // Appends all of the batch or nothing; returns when it is as durable as its head asks.
   Result<AppendOutcome> append(Batch batch);
 

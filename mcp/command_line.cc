@@ -5,6 +5,7 @@
 #include <charconv>
 #include <memory>
 
+#include "mcp/command_line_access.h"
 #include "mcp/command_line_forks.h"
 #include "mcp/command_line_keep.h"
 #include "mcp/command_line_search.h"
@@ -25,6 +26,7 @@ Examples:
   chronos fork create try-2 --ttl 7d                  a line of history to try something in
   chronos fork merge try-2 --preview                  what bringing it back would do
   chronos search 'refund "payment failed"'            events by words, best first
+  chronos token create --name ann --role writer       let somebody in over HTTP
   chronos verify
   chronos backup --to ./backup                        while others append
 
@@ -172,6 +174,7 @@ Examples:
   CLI::App* fork = add_fork_commands(app, line);
   add_protect(app, line);
   CLI::App* index = add_search_commands(app, line);
+  CLI::App* token = add_token_commands(app, line);
   add_keep_commands(app, line);
   add_command(app, line, "tools", "List the tools", R"(
 Example:
@@ -193,6 +196,7 @@ Example:
   }
   if (fork->parsed()) line.command = chosen_fork_command(*fork);
   if (index->parsed()) line.command = chosen_index_command(*index);
+  if (token->parsed()) line.command = chosen_token_command(*token);
   if (line.command == Command::kRestore) line.data_directory = line.to;
   if (line.data_directory.empty()) {
     std::cerr << "chronos: no data directory is known: give --data DIR or set CHRONOS_DATA\n";

@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "mcp/access_options.h"
+
 namespace chronos {
 
 // Told by --help.
@@ -49,7 +51,10 @@ struct CommandLine {
     kSearch,
     kIndexStatus,
     kIndexRebuild,
-    kIndexSet
+    kIndexSet,
+    kTokenCreate,
+    kTokenList,
+    kTokenRevoke
   };
   struct ForkOptions {
     std::string name;     // create, merge, discard
@@ -77,6 +82,16 @@ struct CommandLine {
     uint16_t port = 8787;
     std::vector<std::string> allow_hosts;
     std::vector<std::string> allow_origins;
+    AccessOptions access;
+  };
+  struct TokenOptions {
+    std::string name;
+    std::string role;
+    std::vector<std::string> streams;
+    bool forks_only = false;
+    std::optional<uint64_t> lifetime_seconds;
+    std::optional<uint32_t> calls_per_minute;
+    std::optional<uint64_t> max_request_bytes;
   };
   Command command = Command::kStdio;
   std::string data_directory;
@@ -95,6 +110,7 @@ struct CommandLine {
   ForkOptions forks;
   ServeOptions serve;
   SearchOptions search;
+  TokenOptions token;
   std::string protection;               // protect: on or off
   std::string from;                     // restore: the backup
   std::string to;                       // salvage, backup, restore: the new directory

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "mcp/command_line_access.h"
 #include "mcp/command_line_forks.h"
 
 namespace chronos {
@@ -48,6 +49,7 @@ Examples:
       ->add_option("--allow-origin", serve.allow_origins,
                    "Pages of this origin may call, like https://example.org; may be given again")
       ->type_name("ORIGIN");
+  add_access_options(*command, serve.access);
 }
 
 }  // namespace chronos

@@ -38,6 +38,8 @@ ExitCode run_protect(const CommandLine& line, Workplace place);
 ExitCode run_search(const CommandLine& line, Workplace place);
 // The commands of `index`.
 ExitCode run_index(const CommandLine& line, Workplace place);
+// The commands of `token`.
+ExitCode run_token(const CommandLine& line, Workplace place);
 ExitCode run_tools();
 
 }  // namespace chronos

@@ -1,5 +1,6 @@
 #include "mcp/http_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "mcp/call_metrics.h"
@@ -26,6 +27,22 @@ bool refuses_method(HttpExchange& exchange, std::string_view allowed) {
                         {Code::kInvalidArgument, "Send " + std::string(allowed) + " here, not " + method + ".", ""},
                         {{"Allow", std::string(allowed)}});
   return true;
+}
+
+RequestFacts facts_of(const HttpExchange& exchange) {
+  const HttpHead& head = exchange.head();
+  RequestFacts facts;
+  for (const auto& [name, value] : head.headers) {
+    if (name != "authorization") continue;
+    if (facts.authorization_headers++ == 0) facts.authorization = value;
+  }
+  facts.method = head.method;
+  facts.path = head.path;
+  facts.query = head.query;
+  facts.peer = exchange.peer();
+  facts.is_forwarded = head.find("forwarded") != nullptr || head.find("x-forwarded-for") != nullptr;
+  facts.body_bytes = head.content_length;
+  return facts;
 }
 
 }  // namespace
@@ -72,16 +89,40 @@ void HttpService::handle(HttpExchange& exchange) {
                                        {"Access-Control-Allow-Headers", std::string(kAllowedHeaders)},
                                        {"Access-Control-Max-Age", "3600"}});
   }
-  route(exchange);
-}
-
-void HttpService::route(HttpExchange& exchange) {
   const std::string& path = exchange.head().path;
-  if (path == kMcpPath) return mcp_.handle(exchange, local_principal());
   if (path == "/health") return answer_health(exchange);
   if (path == "/ready") return answer_ready(exchange);
+  if (path.starts_with("/.well-known/")) return answer_well_known(exchange);
+  if (const auto caller = admit(exchange)) route(exchange, *caller);
+}
+
+// Clients look here before they have a token: what is not there is no question of access.
+void HttpService::answer_well_known(HttpExchange& exchange) {
+  if (refuses_method(exchange, "GET")) return;
+  const std::string& path = exchange.head().path;
+  auto document = options_.access == nullptr ? std::nullopt : options_.access->metadata(path);
+  if (document) return exchange.answer_json(200, *std::move(document));
+  exchange.answer_error(404, {Code::kNotFound, "There is nothing at '" + path + "'.", ""});
+}
+
+// Nothing when it was refused, which is answered then.
+std::optional<Admission> HttpService::admit(HttpExchange& exchange) {
+  if (options_.access == nullptr) return Admission{.principal = local_principal()};
+  auto decided = options_.access->admit(facts_of(exchange));
+  if (auto* admission = std::get_if<Admission>(&decided)) return std::move(*admission);
+  const auto& refusal = std::get<AccessRefusal>(decided);
+  HttpHeaders headers;
+  if (!refusal.www_authenticate.empty()) headers.emplace_back("WWW-Authenticate", refusal.www_authenticate);
+  if (refusal.retry_after_seconds) headers.emplace_back("Retry-After", std::to_string(*refusal.retry_after_seconds));
+  exchange.answer_error(refusal.status, refusal.error, std::move(headers));
+  return std::nullopt;
+}
+
+void HttpService::route(HttpExchange& exchange, const Admission& caller) {
+  const std::string& path = exchange.head().path;
+  if (path == kMcpPath) return mcp_.handle(exchange, caller.principal);
   if (path == "/metrics") return answer_metrics(exchange);
-  if (path == kEventsPath && options_.local_store) return events_.handle(exchange, local_principal());
+  if (path == kEventsPath && options_.local_store) return events_.handle(exchange, caller.principal);
   if (path == "/openapi.json") {
     if (!refuses_method(exchange, "GET")) exchange.answer_json(200, openapi_text_);
     return;
@@ -92,7 +133,8 @@ void HttpService::route(HttpExchange& exchange) {
   }
   if (path.starts_with(kToolsPath) && path[kToolsPath.size()] == '/') {
     const std::string_view name = std::string_view(path).substr(kToolsPath.size() + 1);
-    return answer_plain_call(exchange, name, {served_.tools, served_.backend, local_principal(), options_.max_body});
+    const size_t max_body = std::min<size_t>(options_.max_body, caller.max_request_bytes.value_or(SIZE_MAX));
+    return answer_plain_call(exchange, name, {served_.tools, served_.backend, caller.principal, max_body});
   }
   exchange.answer_error(404, {Code::kNotFound, "There is nothing at '" + path + "'. /openapi.json has the paths.", ""});
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/clock.h"
 #include "core/result.h"
 #include "mcp/dispatcher.h"
+#include "mcp/http_access.h"
 #include "mcp/http_events.h"
 #include "mcp/http_gate.h"
 #include "mcp/http_mcp.h"
@@ -32,6 +34,8 @@ struct HttpServiceOptions {
   HttpEvents::LocalStore local_store;  // null: /v1/events is not served
   // More for /metrics, in Prometheus' text format; may be null.
   std::function<std::string()> metrics;
+  // Who is let in; null: everybody, as local.  Outlives the service.
+  HttpAccess* access = nullptr;
   // Whether calls can be served now, and why not; null: they can.
   std::function<Result<void>()> ready;
 };
@@ -61,7 +65,9 @@ class HttpService {
  private:
   HttpService(const HttpServed& served, HttpServiceOptions options);
   void handle(HttpExchange& exchange);
-  void route(HttpExchange& exchange);
+  std::optional<Admission> admit(HttpExchange& exchange);
+  void route(HttpExchange& exchange, const Admission& caller);
+  void answer_well_known(HttpExchange& exchange);
   void answer_health(HttpExchange& exchange);
   void answer_ready(HttpExchange& exchange);
   void answer_metrics(HttpExchange& exchange);

@@ -3,11 +3,16 @@
 #include <utility>
 
 #include "core/damage.h"
+#include "core/permission.h"
 #include "search/search_index.h"
 
 namespace chronos {
 
 Result<std::string> run_tool(Store* store, SearchIndex* search, const ToolCall& call) {
+  if (find_admin_tool(call.tool->name) == call.tool) {
+    const auto allowed = require_role(call.principal, Role::kAdmin, "call " + std::string(call.tool->name));
+    if (!allowed) return allowed.error();
+  }
   CallContext context{store, call.principal, call.cancelled, call.progress, search};
   return or_damage([&] { return call.tool->call(context, call.arguments); });
 }

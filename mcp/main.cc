@@ -35,6 +35,9 @@ ExitCode run(const CommandLine& line, Workplace place) {
     case CommandLine::Command::kIndexStatus:
     case CommandLine::Command::kIndexRebuild:
     case CommandLine::Command::kIndexSet: return run_index(line, place);
+    case CommandLine::Command::kTokenCreate:
+    case CommandLine::Command::kTokenList:
+    case CommandLine::Command::kTokenRevoke: return run_token(line, place);
     case CommandLine::Command::kForkList:
     case CommandLine::Command::kForkCreate:
     case CommandLine::Command::kForkMerge:

@@ -194,9 +194,11 @@ class Reply {
   std::string text_;  // what came and was not taken
 };
 
-std::string request_text(const HttpUrl& url, const HttpRequest& request) {
-  std::string text = "POST " + url.target + " HTTP/1.1\r\nHost: " + url.authority + "\r\nConnection: close\r\n";
+std::string request_text(const HttpUrl& url, const HttpRequest& request, bool is_get) {
+  std::string text = is_get ? "GET " : "POST ";
+  text += url.target + " HTTP/1.1\r\nHost: " + url.authority + "\r\nConnection: close\r\n";
   for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
+  if (is_get) return text + "\r\n";
   return text + "Content-Length: " + std::to_string(request.body.size()) + "\r\n\r\n" + request.body;
 }
 
@@ -209,6 +211,34 @@ bool send(HttpChannel& channel, std::string_view text, SteadyTime until) {
     text.remove_prefix(std::min(kPiece, text.size()));
   }
   return true;
+}
+
+Result<HttpResponse> ask(const HttpRequest& request, const std::stop_token& stop, bool is_get) {
+  const auto url = parse_http_url(request.url);
+  if (!url) return url.error();
+  for (const auto& [name, value] : request.headers) {
+    if (has_control(name) || has_control(value)) {
+      return Error{Code::kInvalidArgument, "the header '" + name + "' has characters that none may have", {}};
+    }
+  }
+  const SteadyTime until = steady_clock::now() + request.timeout;
+  const auto fd = connected(*url, until, stop);
+  if (!fd) return fd.error();
+  const std::unique_ptr<HttpChannel> channel =
+      url->is_secure ? make_tls_client(*fd, url->host) : std::make_unique<HttpChannel>(*fd);
+  if (channel == nullptr) return no_answer(*url, "there is no TLS");
+  const std::stop_callback on_stop(stop, [&channel] { channel->shut_down(true); });
+  const auto ended = [&](const std::string& why) {
+    if (stop.stop_requested()) return no_answer(*url, "it was stopped");
+    return no_answer(*url, steady_clock::now() >= until ? "time was up" : why);
+  };
+  if (!channel->prepare(until)) return ended("its certificate is not good, or it speaks no TLS");
+  // Whatever became of the writing, a reply may be there: it may refuse a request before it has read it.
+  const bool is_sent = send(*channel, request_text(*url, request, is_get), until);
+  HttpResponse response;
+  const std::string why = Reply(*channel, until, request.max_response_bytes).read(response);
+  if (!why.empty()) return ended(is_sent ? why : "it did not take the request");
+  return response;
 }
 
 }  // namespace
@@ -251,31 +281,11 @@ Result<HttpUrl> parse_http_url(std::string_view url) {
 }
 
 Result<HttpResponse> OutgoingHttp::post(const HttpRequest& request, const std::stop_token& stop) {
-  const auto url = parse_http_url(request.url);
-  if (!url) return url.error();
-  for (const auto& [name, value] : request.headers) {
-    if (has_control(name) || has_control(value)) {
-      return Error{Code::kInvalidArgument, "the header '" + name + "' has characters that none may have", {}};
-    }
-  }
-  const SteadyTime until = steady_clock::now() + request.timeout;
-  const auto fd = connected(*url, until, stop);
-  if (!fd) return fd.error();
-  const std::unique_ptr<HttpChannel> channel =
-      url->is_secure ? make_tls_client(*fd, url->host) : std::make_unique<HttpChannel>(*fd);
-  if (channel == nullptr) return no_answer(*url, "there is no TLS");
-  const std::stop_callback on_stop(stop, [&channel] { channel->shut_down(true); });
-  const auto ended = [&](const std::string& why) {
-    if (stop.stop_requested()) return no_answer(*url, "it was stopped");
-    return no_answer(*url, steady_clock::now() >= until ? "time was up" : why);
-  };
-  if (!channel->prepare(until)) return ended("its certificate is not good, or it speaks no TLS");
-  // Whatever became of the writing, a reply may be there: it may refuse a request before it has read it.
-  const bool is_sent = send(*channel, request_text(*url, request), until);
-  HttpResponse response;
-  const std::string why = Reply(*channel, until, request.max_response_bytes).read(response);
-  if (!why.empty()) return ended(is_sent ? why : "it did not take the request");
-  return response;
+  return ask(request, stop, false);
+}
+
+Result<HttpResponse> OutgoingHttp::get(const HttpRequest& request, const std::stop_token& stop) {
+  return ask(request, stop, true);
 }
 
 }  // namespace chronos

@@ -1,4 +1,4 @@
-// Posting to an HTTP endpoint, as of embeddings: over TCP or TLS, one connection for each request.
+// Asking an HTTP endpoint, as of embeddings or keys: over TCP or TLS, one connection for each request.
 //
 // All of a request has one time limit, from the connection to the last byte, so that an endpoint which answers a byte
 // at a time is given up like one that never does; a reply is read no further than it is wanted; and a stop ends it at
@@ -16,6 +16,8 @@ namespace chronos {
 class OutgoingHttp : public HttpClient {
  public:
   Result<HttpResponse> post(const HttpRequest& request, const std::stop_token& stop) override;
+  // The same by GET; the body of the request is left out.
+  static Result<HttpResponse> get(const HttpRequest& request, const std::stop_token& stop);
 };
 
 struct HttpUrl {

@@ -9,7 +9,9 @@
 #include "mcp/chronos_offer.h"
 #include "mcp/commands.h"
 #include "mcp/dispatcher.h"
+#include "mcp/http_access.h"
 #include "mcp/http_service.h"
+#include "mcp/noted_backend.h"
 #include "tools/tool.h"
 
 namespace chronos {
@@ -50,17 +52,15 @@ std::string store_metrics(SharedBackend& backend) {
 }  // namespace
 
 ExitCode run_serve(const CommandLine& line, Workplace place) {
-  if (!is_loopback_name(line.serve.address)) {
-    return fail(
-        {Code::kPermissionDenied,
-         "'" + line.serve.address + "' can be reached by others, and there are no tokens: listen on 127.0.0.1", ""},
-        kExitUsage);
-  }
+  auto access =
+      HttpAccess::open(line.serve.access, {place.disk, place.clock, line.data_directory}, line.serve.address);
+  if (!access) return fail(access.error(), exit_code_of(access.error(), kExitUsage));
   // Not only when the first call comes: whoever starts a server wants to know whether it can serve.
   auto store = place.backend.local_store();
   if (!store) return fail(store.error(), exit_code_of(store.error(), kExitUnavailable));
 
-  CallMetrics backend(place.backend);
+  NotedBackend noted(place.backend, **access);
+  CallMetrics backend(noted);
   Subscriptions subscriptions;
   ChronosOffer offer(all_tools(), backend, subscriptions);
   Dispatcher dispatcher({offer, subscriptions, place.clock, place.random});
@@ -72,6 +72,7 @@ ExitCode run_serve(const CommandLine& line, Workplace place) {
   auto key = session_key_of(place.disk, line.data_directory, place.random);
   if (!key) return fail(key.error(), exit_code_of(key.error(), kExitUnavailable));
   options.session_key = std::move(*key);
+  options.access = access->get();
   options.local_store = [&place] { return place.backend.local_store(); };
   options.metrics = [&] { return backend.text() + store_metrics(place.backend); };
   options.ready = [&place]() -> Result<void> {
