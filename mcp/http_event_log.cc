@@ -64,20 +64,24 @@ void EventLog::add(std::string_view message) {
 void EventLog::send(std::string_view message) {
   const std::lock_guard lock(mutex_);
   if (is_over_) return;
-  if (!has_begun_ && live_ != nullptr) {
-    has_begun_ = true;
-    when_begun_();
-    // The connection is not used again: it may be closed before the reply.
-    live_->begin_stream(kEventStream, event_stream_headers(), true);
-    live_->set_comment(std::string(kSilentComment));
-    if (primes_) live_->send(id_line(stream_, 0) + "retry: 1000\ndata: \n\n");
-  }
+  if (!has_begun_ && live_ != nullptr) begin();
   add(message);
+}
+
+// Requires: mutex_ is held; live_ is there.
+void EventLog::begin() {
+  has_begun_ = true;
+  when_begun_();
+  // The connection is not used again: it may be closed before the reply.
+  live_->begin_stream(kEventStream, event_stream_headers(), true);
+  live_->set_comment(std::string(kSilentComment));
+  if (primes_) live_->send(id_line(stream_, 0) + "retry: 1000\ndata: \n\n");
 }
 
 void EventLog::close() {
   const std::lock_guard lock(mutex_);
-  if (live_ == nullptr || !has_begun_ || !primes_) return;
+  if (live_ == nullptr || !primes_) return;
+  if (!has_begun_) begin();
   live_->end_early();
   live_ = nullptr;
 }

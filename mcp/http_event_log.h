@@ -65,6 +65,7 @@ class EventLog final : public MessageSink {
     uint64_t number = 0;
     std::string text;
   };
+  void begin();
   void add(std::string_view message);
 
   const uint64_t stream_;
