@@ -186,6 +186,7 @@ class KeywordSearch::Window {
   // Events from number `begin` to `end`, which are behind those of the calls before.
   void search(uint32_t begin, uint32_t end) {
     choose();
+    touched_.clear();
     noted_.clear();
     const bool notes_all = is_sparse_;
     // With no result yet every event is better: then none is noted, and the array is looked through.
@@ -200,6 +201,9 @@ class KeywordSearch::Window {
         if (scores_[event] > best_.threshold()) offer(begin + event, scores_[event]);
       }
     } else {
+      for (const uint32_t event : touched_) {
+        if (scores_[event] > limit) noted_.push_back(event);
+      }
       std::sort(noted_.begin(), noted_.end());
       noted_.erase(std::unique(noted_.begin(), noted_.end()), noted_.end());
       for (const uint32_t event : noted_) {
@@ -207,7 +211,7 @@ class KeywordSearch::Window {
       }
     }
     if (notes_all) {
-      for (const uint32_t event : noted_) scores_[event] = 0;
+      for (const uint32_t event : touched_) scores_[event] = 0;
     } else {
       std::fill_n(scores_.get(), end - begin, 0.0F);
     }
@@ -252,7 +256,11 @@ class KeywordSearch::Window {
         const uint32_t event = block.events[i] - begin;
         const float score = scores[event] + weight * search_.share(block.counts[i], block.lengths[i]);
         scores[event] = score;
-        if (kNotesAll || score > limit) noted_.push_back(event);
+        if (kNotesAll) {
+          touched_.push_back(event);
+        } else if (score > limit) {
+          noted_.push_back(event);
+        }
       }
       cursor.at = i;
       if (i < size) return;
@@ -300,7 +308,8 @@ class KeywordSearch::Window {
   const Filter& filter_;
   bool is_sparse_ = false;
   const std::unique_ptr<float[]> scores_;  // of the window; zeros between windows
-  std::vector<uint32_t> noted_;            // events that may be results; all with a score when it is sparse
+  std::vector<uint32_t> touched_;          // events with a score, when it is sparse
+  std::vector<uint32_t> noted_;            // those that may be results
   std::vector<Cursor> cursors_;            // of lists that are added
   std::vector<Cursor> lookups_;
   std::vector<uint32_t> positions_;  // by list: where its cursor is, an event

@@ -100,7 +100,7 @@ TextIndex::~TextIndex() {
   stop();
   for (const auto& [name, fork] : forks_) {
     const auto written = or_damage([&]() -> Result<void> {
-      while (write_file(*fork)) {
+      while (keep_rest(*fork) || write_file(*fork)) {
       }
       return {};
     });
@@ -371,6 +371,25 @@ bool TextIndex::compact(Fork& fork) {
       if (part->segment->events() <= events * kRestFan) first = part;
       events += part->segment->events();
     }
+    run.assign(first, fork.parts.end());
+  }
+  return run.size() > 1 && put_together(fork, run);
+}
+
+// The last segments that are in memory alone, as one file.
+bool TextIndex::keep_rest(Fork& fork) {
+  std::vector<Part> run;
+  {
+    const std::lock_guard lock(fork.mutex);
+    auto first = fork.parts.end();
+    uint64_t events = 0;
+    for (size_t bytes = 0; first != fork.parts.begin() && (first - 1)->file.empty();) {
+      bytes += (first - 1)->segment->bytes();
+      if (bytes > kMergedAtMost) break;
+      --first;
+      events += first->segment->events();
+    }
+    if (events < options_.large_events) return false;
     run.assign(first, fork.parts.end());
   }
   return run.size() > 1 && put_together(fork, run);

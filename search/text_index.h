@@ -110,6 +110,7 @@ class TextIndex {
   bool merge_large(Fork& fork);
   bool write_file(Fork& fork);
   bool compact(Fork& fork);
+  bool keep_rest(Fork& fork);
   bool put_together(Fork& fork, const std::vector<Part>& run);
   Result<Part> write(const std::string& fork, const std::string& bytes, Position base, uint32_t events);
   static bool replace(Fork& fork, const std::vector<Part>& run, Part merged);

@@ -1,6 +1,12 @@
 // chronos search and chronos index, as they are typed: alone, and beside another process that has the store.
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -77,6 +83,35 @@ TEST_CASE("search and index, alone and beside a host", "[cli][search]") {
     CHECK(store.run({"search", "the of"}).exit_code == 1);
     CHECK(store.run({"search", "x", "--mode", "vector"}).exit_code == 1);
   }
+}
+
+TEST_CASE("a process that is killed while it writes its index leaves the same answers", "[cli][search]") {
+  const ScratchDirectory scratch;
+  const std::string directory = scratch.path("store");
+  std::string lines;
+  for (int i = 0; i < 8300; i++) {
+    lines += R"({"stream":"s","type":"T","data":{"a":"w)" + std::to_string(i % 7) + " x" + std::to_string(i % 900) +
+             "\"}}\n";
+  }
+  std::ofstream(scratch.path("events")) << lines;
+  REQUIRE(test::run_program({CHRONOS_BINARY, "import", scratch.path("events"), "--data", directory}).exit_code == 0);
+  const std::vector<std::string> search = {CHRONOS_BINARY, "search", "w3 x77", "--data", directory};
+  ChildProcess killed(search);
+  std::string expected;
+  for (int line = 0; line < 20; line++) expected += killed.read_line().value_or("") + '\n';
+  REQUIRE(has(expected, "w3 x77"));  // now it writes what it indexed
+  const auto has_begun = [&directory] {
+    std::error_code none;
+    return std::filesystem::directory_iterator(directory + "/search", none) != std::filesystem::directory_iterator();
+  };
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!has_begun() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  CHECK(has_begun());
+  killed.kill(SIGKILL);
+  static_cast<void>(killed.wait());
+  for (int round = 0; round < 2; round++) CHECK(test::run_program(search).output == expected);
+  std::filesystem::remove_all(directory + "/search");
+  CHECK(test::run_program(search).output == expected);
 }
 
 TEST_CASE("wrong usage of search and index is told by exit codes", "[cli][search]") {
