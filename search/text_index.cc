@@ -546,6 +546,7 @@ Result<void> TextIndex::rebuild() {
     fork->parts.clear();
   }
   const auto names = options_.disk->list(options_.directory);
+  if (!names && names.error().code == Code::kNotFound) return {};  // nothing was written yet
   if (!names) return names.error();
   for (const std::string& name : *names) {
     if (!parse_file_name(name)) continue;

@@ -75,7 +75,7 @@ TEST_CASE("search and index, alone and beside a host", "[cli][search]") {
     CHECK(has(store.output({"index", "set", "language", "none"}), "search.language = none\n"));
     CHECK(store.output({"search", "refund"}) == "nothing found\n");
     CHECK(has(store.output({"index", "set", "language"}), "search.language = english (default)\n"));
-    CHECK(has(store.output({"index", "rebuild"}), "0 events indexed, 2 not yet"));
+    CHECK(has(store.output({"index", "rebuild"}), " segments, "));
     CHECK(has(store.output({"search", "refund"}), "Refunded"));
     CHECK(has(store.output({"index", "status"}), " not yet; "));
     CHECK(store.run({"index", "set", "language", "klingon"}).exit_code == 1);
