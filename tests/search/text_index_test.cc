@@ -194,7 +194,7 @@ TEST_CASE("at rest an index is one segment, and few while a little is added", "[
   run.append("main", 20);
   run.index_all();
   CHECK(run.index->status().segments == 2);
-  for (int i = 0; i < 60; i++) {
+  for (int i = 0; i < 20; i++) {
     run.append("main", 20);
     run.index_all();
     CHECK(run.index->status().segments < 6);
