@@ -80,6 +80,8 @@ struct CommandLine {
     std::string listen = "127.0.0.1:8787";
     std::string address = "127.0.0.1";  // of `listen`
     uint16_t port = 8787;
+    std::string tls_certificate;
+    std::string tls_key;
     std::vector<std::string> allow_hosts;
     std::vector<std::string> allow_origins;
     AccessOptions access;

@@ -49,6 +49,13 @@ Examples:
       ->add_option("--allow-origin", serve.allow_origins,
                    "Pages of this origin may call, like https://example.org; may be given again")
       ->type_name("ORIGIN");
+  auto* certificate = command
+                          ->add_option("--tls-cert", serve.tls_certificate,
+                                       "Speak TLS with this certificate: a PEM file, read again when it changes")
+                          ->type_name("FILE");
+  auto* key = command->add_option("--tls-key", serve.tls_key, "The certificate's key, a PEM file")->type_name("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
   add_access_options(*command, serve.access);
 }
 

@@ -53,6 +53,12 @@ Result<std::unique_ptr<HttpService>> HttpService::start(const HttpServed& served
   listening.address = service->options_.address;
   listening.port = service->options_.port;
   listening.limits = service->options_.limits;
+  if (!service->options_.tls_certificate.empty()) {
+    auto tls = TlsDoor::open(service->options_.tls_certificate, service->options_.tls_key);
+    if (!tls) return tls.error();
+    service->tls_ = std::move(*tls);
+    listening.make_channel = [&door = *service->tls_](int fd) { return door.channel(fd); };
+  }
   auto server = HttpServer::start(std::move(listening),
                                   [&service = *service](HttpExchange& exchange) { service.handle(exchange); });
   if (!server) return server.error();

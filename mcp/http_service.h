@@ -18,6 +18,7 @@
 #include "mcp/http_gate.h"
 #include "mcp/http_mcp.h"
 #include "mcp/http_server.h"
+#include "mcp/http_tls.h"
 #include "mcp/tool_backend.h"
 #include "tools/tool.h"
 
@@ -38,6 +39,8 @@ struct HttpServiceOptions {
   HttpAccess* access = nullptr;
   // Whether calls can be served now, and why not; null: they can.
   std::function<Result<void>()> ready;
+  std::string tls_certificate;  // PEM files (mcp/http_tls.h); empty: no TLS
+  std::string tls_key;
 };
 
 // What it serves: all outlive the service.
@@ -79,6 +82,7 @@ class HttpService {
   const std::string openapi_text_;
   HttpMcp mcp_;
   const HttpEvents events_;
+  std::unique_ptr<TlsDoor> tls_;
   std::unique_ptr<HttpServer> server_;  // there once it has started
   std::promise<void> is_started_;
   const std::shared_future<void> started_ = is_started_.get_future().share();

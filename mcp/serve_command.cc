@@ -23,9 +23,9 @@ void wait_until_readable(int fd) {
   }
 }
 
-std::string url_of(const std::string& address, uint16_t port) {
+std::string url_of(std::string_view scheme, const std::string& address, uint16_t port) {
   const bool is_v6 = address.find(':') != std::string::npos;
-  return "http://" + (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+  return std::string(scheme) + "://" + (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }
 
 std::string store_metrics(SharedBackend& backend) {
@@ -83,10 +83,13 @@ ExitCode run_serve(const CommandLine& line, Workplace place) {
     if (!reason.empty()) return Error{Code::kUnavailable, "the store takes no writes: " + reason, ""};
     return {};
   };
+  options.tls_certificate = line.serve.tls_certificate;
+  options.tls_key = line.serve.tls_key;
   auto service = HttpService::start({dispatcher, all_tools(), backend, place.clock, place.random}, options);
   if (!service) return fail(service.error(), kExitFailed);
-  std::fprintf(stderr, "chronos: serving %s at %s (MCP at /mcp)\n", line.data_directory.c_str(),
-               url_of(line.serve.address, (*service)->port()).c_str());
+  std::fprintf(
+      stderr, "chronos: serving %s at %s (MCP at /mcp)\n", line.data_directory.c_str(),
+      url_of(options.tls_certificate.empty() ? "http" : "https", line.serve.address, (*service)->port()).c_str());
   wait_until_readable(place.stop.fd());
   (*service)->stop();
   return kExitOk;

@@ -46,7 +46,7 @@ LIBRARIES = [
     ("hnswlib", r"hnswlib/.*", r"search/vector_graph\.cc|bench/peers/hnswlib\.cc"),
     ("cpp-httplib", r"httplib\.h", r"mcp/http_messages\.cc|tests/support/http_[a-z_]*\.cc"),
     ("OpenSSL", r"openssl/.*",
-     r"mcp/(http_(tls|session)[a-z_]*|request_state|digest|json_web_key)\.cc|tests/support/token_signer\.cc"),
+     r"mcp/(http_(tls|session)[a-z_]*|request_state|digest|json_web_key)\.cc|tests/support/(token_signer|tls_certificate)\.cc"),
     ("Catch2", r"catch2/.*", r"tests/support/catch\.h"),
     ("a store to measure beside", r"sqlite3\.h|lmdb\.h|rocksdb/.*|libpq-fe\.h|hiredis/.*|nats\.h|xapian\.h",
      r"bench/peers/[a-z0-9]*\.cc"),
