@@ -51,7 +51,7 @@ if [ -z "${CHRONOS_EVENT_LOGS:-}" ]; then
   done
 fi
 
-[ $# -gt 0 ] || set -- clients.mjs offer.mjs conformance.mjs many_processes.mjs time_travel.mjs inspector.mjs bundle.mjs
+[ $# -gt 0 ] || set -- clients.mjs offer.mjs conformance.mjs many_processes.mjs time_travel.mjs inspector.mjs openapi.mjs bundle.mjs
 tap=$(mktemp)
 node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec --test-reporter-destination=stdout \
   --test-reporter=tap --test-reporter-destination="$tap" "$@" </dev/null
