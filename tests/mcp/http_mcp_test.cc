@@ -304,9 +304,11 @@ TEST_CASE("the newest reader of what is unasked gets it; stopping ends it", "[ht
   second->send(get);
   second->receive_head();
   parts_until(*second, ":");
-  CHECK(!first->receive_part());  // replaced
+  while (first->receive_part()) {  // until it is replaced; there may be comments before
+  }
   std::thread stopper([&] { session.service().stop(); });
-  CHECK(!second->receive_part());
+  while (second->receive_part()) {
+  }
   stopper.join();
 }
 
