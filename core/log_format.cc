@@ -1,6 +1,9 @@
 #include "core/log_format.h"
 
 #include <xxhash.h>
+#ifdef CHRONOS_WIDE_XXHASH
+#include <xxh_x86dispatch.h>  // its functions take the widest steps that the processor has
+#endif
 
 #include <bit>
 #include <cstring>

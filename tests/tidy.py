@@ -42,7 +42,7 @@ LIBRARIES = [
     ("nlohmann/json in core/", r"nlohmann/json\.hpp", r"(?!core/).*|" + PAYLOAD_FILES),
     ("simdjson", r"simdjson(\.h|/.*)", PAYLOAD_FILES + r"|core/batch\.cc|(tools|mcp|bench|tests)/.*\.cc"),
     ("CLI11", r"CLI/.*", r"mcp/command_line[a-z_]*\.cc|bench/(peers/)?[a-z_]*\.cc"),
-    ("xxHash", r"xxhash\.h|xxh3\.h", r"core/.*\.cc|core/hash\.h|tests/core/log_format_test\.cc"),
+    ("xxHash", r"xxhash\.h|xxh3\.h|xxh_x86dispatch\.h", r"core/.*\.cc|core/hash\.h|tests/core/log_format_test\.cc"),
     ("hnswlib", r"hnswlib/.*", r"search/vector_graph\.cc|bench/peers/hnswlib\.cc"),
     ("cpp-httplib", r"httplib\.h", r"mcp/http_messages\.cc|tests/support/http_[a-z_]*\.cc"),
     ("OpenSSL", r"openssl/.*",
