@@ -1,6 +1,6 @@
-// What a producer does here is what the server does for append_events: check the JSON, decode the events,
-// encode the batch, append, wait for the acknowledgement.  Closed loop: the next batch starts when the one before is
-// acknowledged.
+// What a producer does here is what an import does with its lines, and the server with append_events: check the JSON,
+// decode the events, encode the batch, append, wait for the acknowledgement.  Closed loop: the next batch starts when
+// the one before is acknowledged.
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -48,10 +48,10 @@ class Producer {
       head.conditions.push_back(absent);
     }
     builder_.begin(std::move(head));
+    const std::string_view last = workload_.lines[from + count - 1];
+    scan_.begin({workload_.lines[from].data(), last.data() + last.size()});
     for (size_t i = from; i < from + count; i++) {
-      const auto json = validate_json(workload_.lines[i], store_.limits().json_depth + 1);
-      if (!json) die(json.error().message);
-      const auto event = decoder_.decode(*json);
+      const auto event = decode(workload_.lines[i]);
       if (!event) die(event.error().message);
       if (auto added = builder_.add(*event); !added) die(added.error().message);
     }
@@ -63,9 +63,17 @@ class Producer {
   }
 
  private:
+  Result<NewEvent> decode(std::string_view line) {
+    const size_t depth = store_.limits().json_depth + 1;
+    if (scan_.take(line, depth) && !scan_.members().empty()) return decoder_.decode(scan_.members());
+    const auto json = validate_json(line, depth);
+    return json ? decoder_.decode(*json) : json.error();
+  }
+
   Store& store_;
   const Workload& workload_;
   const Case& case_;
+  JsonScan scan_;
   EventDecoder decoder_;
   BatchBuilder builder_;
 };

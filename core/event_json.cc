@@ -76,15 +76,14 @@ std::string known_members(EventSource source) {
 struct EventDecoder::Fields {
   Fields(const Limits& the_limits, EventSource the_source) : limits(the_limits), source(the_source) {}
 
-  // `walk` stands before the value.
-  Result<void> take(Member member, JsonWalk& walk);
+  Result<void> take(const JsonMember& given);
   Result<Member> member(std::string_view key);
   Result<std::string_view> string(std::string_view field, std::string_view token);
   Result<std::string_view> nonempty(std::string_view field, std::string_view token);
-  Result<std::string_view> object(std::string_view field, JsonWalk& walk) const;
+  Result<std::string_view> object(std::string_view field, const JsonMember& given) const;
   Result<Timestamp> time(std::string_view field, std::string_view token);
-  Result<void> take_tags(JsonWalk& walk);
-  Result<void> take_embedding(JsonWalk& walk);
+  Result<void> take_tags(std::string_view array);
+  Result<void> take_embedding(std::string_view array);
   Result<void> check_complete();
   // The characters of a string token.
   std::string_view characters(std::string_view token);
@@ -103,7 +102,7 @@ EventDecoder::EventDecoder(const Limits& limits, EventSource source)
     : fields_(std::make_unique<Fields>(limits, source)) {}
 EventDecoder::~EventDecoder() = default;
 
-Result<NewEvent> EventDecoder::decode(ValidJson json) {
+void EventDecoder::clear() {
   Fields& fields = *fields_;
   fields.event = {};
   fields.unescaped.clear();
@@ -111,17 +110,30 @@ Result<NewEvent> EventDecoder::decode(ValidJson json) {
   fields.embedding.clear();
   fields.recorded_at.reset();
   fields.seen = 0;
+}
 
+Result<NewEvent> EventDecoder::decode(ValidJson json) {
+  clear();
   JsonWalk walk(json);
   if (walk.peek() != '{') return wrong_value("the event", without_space_around(json.text()), "a JSON object");
   walk.enter();
-  for (std::string_view key; walk.next_member(key);) {
-    auto member = fields.member(key);
-    if (!member) return member.error();
-    if (auto taken = fields.take(*member, walk); !taken) return taken.error();
+  for (JsonMember given; walk.next_member(given.key);) {
+    const bool is_container = walk.peek() == '{' || walk.peek() == '[';
+    given.value = walk.take();
+    given.depth = is_container ? walk.containers_taken() : 0;
+    if (auto taken = fields_->take(given); !taken) return taken.error();
   }
-  if (auto complete = fields.check_complete(); !complete) return complete.error();
-  return fields.event;
+  if (auto complete = fields_->check_complete(); !complete) return complete.error();
+  return fields_->event;
+}
+
+Result<NewEvent> EventDecoder::decode(std::span<const JsonMember> members) {
+  clear();
+  for (const JsonMember& given : members) {
+    if (auto taken = fields_->take(given); !taken) return taken.error();
+  }
+  if (auto complete = fields_->check_complete(); !complete) return complete.error();
+  return fields_->event;
 }
 
 std::string_view EventDecoder::Fields::characters(std::string_view token) {
@@ -146,29 +158,32 @@ Result<Member> EventDecoder::Fields::member(std::string_view key) {
   return static_cast<Member>(index);
 }
 
-Result<void> EventDecoder::Fields::take(Member member, JsonWalk& walk) {
-  const std::string_view name = name_of(member);
+Result<void> EventDecoder::Fields::take(const JsonMember& given) {
+  const auto member = this->member(given.key);
+  if (!member) return member.error();
+  const std::string_view name = name_of(*member);
+  const std::string_view value = given.value;
   const auto keep = [](auto result, auto& to) -> Result<void> {
     if (!result) return result.error();
     to = *result;
     return {};
   };
-  switch (member) {
-    case Member::kStream: return keep(string(name, walk.take()), event.stream);
-    case Member::kType: return keep(string(name, walk.take()), event.type);
-    case Member::kData: return keep(object(name, walk), event.data);
-    case Member::kMetadata: return keep(object(name, walk), event.metadata);
-    case Member::kTags: return take_tags(walk);
-    case Member::kId: return keep(nonempty(name, walk.take()), event.id);
-    case Member::kCorrelationId: return keep(nonempty(name, walk.take()), event.correlation_id);
-    case Member::kCausationId: return keep(nonempty(name, walk.take()), event.causation_id);
-    case Member::kValidAt: return keep(time(name, walk.take()), event.valid_at);
-    case Member::kEmbedding: return take_embedding(walk);
-    case Member::kRecordedAt: return keep(time(name, walk.take()), recorded_at);
+  switch (*member) {
+    case Member::kStream: return keep(string(name, value), event.stream);
+    case Member::kType: return keep(string(name, value), event.type);
+    case Member::kData: return keep(object(name, given), event.data);
+    case Member::kMetadata: return keep(object(name, given), event.metadata);
+    case Member::kTags: return take_tags(value);
+    case Member::kId: return keep(nonempty(name, value), event.id);
+    case Member::kCorrelationId: return keep(nonempty(name, value), event.correlation_id);
+    case Member::kCausationId: return keep(nonempty(name, value), event.causation_id);
+    case Member::kValidAt: return keep(time(name, value), event.valid_at);
+    case Member::kEmbedding: return take_embedding(value);
+    case Member::kRecordedAt: return keep(time(name, value), recorded_at);
     case Member::kPosition:
     case Member::kVersion:
     case Member::kActor:
-    case Member::kFork: walk.take(); return {};
+    case Member::kFork: return {};
   }
   return {};
 }
@@ -185,12 +200,10 @@ Result<std::string_view> EventDecoder::Fields::nonempty(std::string_view field, 
   return text;
 }
 
-Result<std::string_view> EventDecoder::Fields::object(std::string_view field, JsonWalk& walk) const {
-  const bool is_object = walk.peek() == '{';
-  const std::string_view token = walk.take();
-  if (!is_object) return wrong_value(field, token, "a JSON object");
-  // Text with few containers cannot be deep; they were counted on the way.
-  if (walk.containers_taken() > limits.json_depth && json_depth(ValidJson::trusted(token)) > limits.json_depth) {
+Result<std::string_view> EventDecoder::Fields::object(std::string_view field, const JsonMember& given) const {
+  const std::string_view token = given.value;
+  if (token.front() != '{') return wrong_value(field, token, "a JSON object");
+  if (given.depth > limits.json_depth && json_depth(ValidJson::trusted(token)) > limits.json_depth) {
     return Error{Code::kTooLarge,
                  std::string(field) + " is nested deeper than " + std::to_string(limits.json_depth) +
                      " levels: flatten it or store the inner part as a string",
@@ -207,8 +220,9 @@ Result<Timestamp> EventDecoder::Fields::time(std::string_view field, std::string
   return time;
 }
 
-Result<void> EventDecoder::Fields::take_tags(JsonWalk& walk) {
-  if (walk.peek() != '[') return wrong_value("tags", walk.take(), "an array of strings");
+Result<void> EventDecoder::Fields::take_tags(std::string_view array) {
+  if (array.front() != '[') return wrong_value("tags", array, "an array of strings");
+  JsonWalk walk(ValidJson::trusted(array));
   walk.enter();
   while (walk.next_element()) {
     if (tags.size() == limits.tags) {
@@ -222,8 +236,9 @@ Result<void> EventDecoder::Fields::take_tags(JsonWalk& walk) {
   return {};
 }
 
-Result<void> EventDecoder::Fields::take_embedding(JsonWalk& walk) {
-  if (walk.peek() != '[') return wrong_value("embedding", walk.take(), "an array of numbers");
+Result<void> EventDecoder::Fields::take_embedding(std::string_view array) {
+  if (array.front() != '[') return wrong_value("embedding", array, "an array of numbers");
+  JsonWalk walk(ValidJson::trusted(array));
   walk.enter();
   while (walk.next_element()) {
     if (embedding.size() == limits.embedding_floats) {

@@ -1,12 +1,13 @@
 // Checking JSON, in two speeds.
 //
-// Nearly every text is good, so the way of a good text is short: one parse by simdjson's DOM, which checks the
-// grammar, UTF-8, escapes and numbers in wide steps and whose result is thrown away.  simdjson is stricter than we
-// want to be in one place - integers beyond 64 bits - and its depth differs from ours: it does not count an empty
-// container.  So its limit is set one lower than ours, where it can only be too strict; a text refused for depth
-// or for a number is judged again, by nlohmann's SAX parser, which is slow, iterative, and counts as we do.
-// The same parser tells where a malformed text is wrong, which simdjson does not; that is done only for texts short
-// enough that a client who sends rubbish costs us little.
+// Nearly every text is good, so the way of a good text is short: a scan that knows what usual texts are made of
+// (core/valid_json_scan.h).  What it does not say yes to is parsed by simdjson's DOM, which checks the grammar, UTF-8,
+// escapes and numbers, and whose result is thrown away.  simdjson is stricter than we want to be in one place -
+// integers beyond 64 bits - and its depth differs from ours: it does not count an empty container.  So its limit is set
+// one lower than ours, where it can only be too strict; a text refused for depth or for a number is judged again, by
+// nlohmann's SAX parser, which is slow, iterative, and counts as we do.  The same parser tells where a malformed text
+// is wrong, which simdjson does not; that is done only for texts short enough that a client who sends rubbish costs us
+// little.
 //
 // nlohmann reads two things that are no JSON - a byte order mark, and a NUL byte as the end of the text - so both are
 // refused before it is asked.  An escaped surrogate without its other half is refused by both.
@@ -19,6 +20,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/log.h"
+#include "core/valid_json_scan.h"
 
 namespace chronos {
 namespace {
@@ -133,6 +135,9 @@ Error explain(std::string_view text, size_t max_depth, simdjson::error_code verd
 }  // namespace
 
 Result<ValidJson> validate_json(std::string_view text, size_t max_depth) {
+  thread_local JsonScan scan;
+  scan.begin(text);
+  if (scan.take(text, max_depth)) return ValidJson::trusted(text);
   switch (const auto verdict = parse(text, max_depth); verdict) {
     case simdjson::SUCCESS: return ValidJson::trusted(text);
     case simdjson::EMPTY: return malformed(text, 0, "it is empty");

@@ -14,6 +14,10 @@ constexpr size_t kParsedDepth = 1000;
 }  // namespace
 
 Result<void> LineEncoder::add(std::string_view line) {
+  if (scan_.take(line, kParsedDepth) && !scan_.members().empty()) {
+    auto event = decoder_.decode(scan_.members());
+    return event ? encoder_->add(*event) : event.error();
+  }
   auto json = validate_json(line, kParsedDepth);
   if (!json) return json.error();
   auto event = decoder_.decode(*json);
@@ -25,6 +29,7 @@ TakenBlock LineEncoder::encode(ImportBlock block) {
   TakenBlock taken;
   taken.block = std::move(block);
   encoder_->begin(taken.block.request_id);
+  scan_.begin(taken.block.text);
   for (; taken.good < taken.block.lines.size(); taken.good++) {
     if (auto added = add(taken.block.line(taken.good)); !added) {
       taken.wrong = added.error();

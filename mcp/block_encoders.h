@@ -19,6 +19,7 @@
 
 #include "core/event_json.h"
 #include "core/result.h"
+#include "core/valid_json_scan.h"
 #include "mcp/import_target.h"
 #include "mcp/line_window.h"
 
@@ -53,6 +54,7 @@ class LineEncoder {
   Result<void> add(std::string_view line);
 
   const std::unique_ptr<ImportTarget::Encoder> encoder_;
+  JsonScan scan_;
   EventDecoder decoder_;
 };
 

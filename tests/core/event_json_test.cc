@@ -31,8 +31,17 @@ std::string refusal(const std::string& text, EventSource source = EventSource::k
   Limits limits;
   EventDecoder decoder(limits, source);
   Padded padded(text);
-  auto event = decoder.decode(padded.json());
+  const ValidJson json = padded.json();
+  auto event = decoder.decode(json);
   REQUIRE_FALSE(event);
+  JsonScan scan;  // which leaves the same to say
+  scan.begin(json.text());
+  if (scan.take(json.text(), 64) && !scan.members().empty()) {
+    EventDecoder other(limits, source);
+    const auto same = other.decode(scan.members());
+    REQUIRE_FALSE(same);
+    CHECK(same.error().message == event.error().message);
+  }
   return std::string(code_name(event.error().code)) + ": " + event.error().message;
 }
 
