@@ -31,6 +31,17 @@ constexpr uint64_t kRecordHead = 300;
 
 std::string_view bytes_of(const uint32_t& key) { return {reinterpret_cast<const char*>(&key), sizeof key}; }
 
+// Without its list, which may be long, and elsewhere in memory.
+std::string_view name_at(const SealedFile& file, Index index, uint64_t offset) {
+  const Section& records = file.footer().sections[records_section(index)];
+  if (offset >= records.size) file.fail(records.offset, "begins names, one of which lies outside");
+  const uint64_t at = records.offset + offset;
+  ByteReader reader(file.read(at, std::min(kRecordHead, records.size - offset)));
+  const std::string_view name = reader.text();
+  if (reader.bad()) file.fail(at, "begins a name's record that does not fit");
+  return name;
+}
+
 template <typename T>
 T read_at(const SealedFile& file, uint64_t at) {
   T thing;
@@ -110,30 +121,32 @@ const BlockGroup& SealedSegment::group(uint32_t i) const {
 
 SealedSegment::Place SealedSegment::place_of(uint32_t local) const {
   CHECK(local < events_);
-  // Groups have about as many events each, so its own is near where it would be if they all had the same: steps that
-  // double, from there, find the two between which it is, and halving finds it.
-  const uint32_t all = groups();
-  auto low = static_cast<uint32_t>(uint64_t{local} * all / events_);
-  uint32_t high = low + 1;
-  for (uint32_t step = 1; group(low).first_local > local; step *= 2) {
-    if (low == 0)
-      file_->fail(section(static_cast<size_t>(SealedSection::kBlocks)).offset, "begins places without the first event");
-    high = low;
-    low -= std::min(low, step);
+  // Groups have about as many events each: where it would be if they all had the same is near where it is, and the more
+  // so the closer the groups are between which that is worked out.  Each group looked at is far from the one before, in
+  // memory that is likely in no cache.
+  constexpr int kGuesses = 6;
+  uint32_t low = 0;  // its group is one of [low, high), with the events [low_local, high_local)
+  uint32_t high = groups();
+  uint32_t low_local = 0;
+  uint32_t high_local = events_;
+  for (int looks = 0; low < high && low_local <= local && local < high_local; looks++) {
+    const uint64_t share = uint64_t{local - low_local} * (high - low) / (high_local - low_local);
+    const uint32_t at = low + (looks < kGuesses ? static_cast<uint32_t>(share) : (high - low) / 2);
+    const BlockGroup& found = group(at);
+    const uint32_t end = found.end_local(found.blocks - 1);
+    if (local < found.first_local) {
+      high = at;
+      high_local = found.first_local;
+    } else if (local >= end) {
+      low = at + 1;
+      low_local = end;
+    } else {
+      uint32_t block = 0;  // those that end before it; of those that are not there the end is far
+      for (const uint16_t block_end : found.events) block += block_end <= local - found.first_local ? 1 : 0;
+      return {&found, block};
+    }
   }
-  for (uint32_t step = 1; high < all && group(high).first_local <= local; step *= 2) {
-    low = high;
-    high += std::min(all - high, step);
-  }
-  while (high - low > 1) {
-    const uint32_t middle = low + (high - low) / 2;
-    (group(middle).first_local <= local ? low : high) = middle;
-  }
-  const BlockGroup& found = group(low);
-  uint32_t block = 0;  // those that end before it; of those that are not there the end is far
-  for (const uint16_t end : found.events) block += end <= local - found.first_local ? 1 : 0;
-  if (block >= found.blocks) fail_at({&found, 0}, "begins blocks without the event " + std::to_string(local));
-  return {&found, block};
+  fail_at({&group(std::min(low, groups() - 1)), 0}, "begins blocks without the event " + std::to_string(local));
 }
 
 void SealedSegment::fail_at(const Place& place, const std::string& what) const {
@@ -244,11 +257,11 @@ void SealedSegment::add_to(RebuiltBatch& batch, const RegionEntry& region, Curso
   std::vector<std::string_view>& tags = cursor.tags;
   tags.clear();
   for (const uint32_t tag : event.tags) {
-    tags.push_back(name_record(Index::kTags, name_offset(region, Index::kTags, tag)).name);
+    tags.push_back(name_at(*file_, Index::kTags, name_offset(region, Index::kTags, tag)));
   }
-  const auto stream = name_record(Index::kStreams, name_offset(region, Index::kStreams, event.stream));
-  const auto type = name_record(Index::kTypes, name_offset(region, Index::kTypes, event.type));
-  batch.add(event, {stream.name, type.name, tags}, cursor.data, cursor.metadata,
+  const std::string_view stream = name_at(*file_, Index::kStreams, name_offset(region, Index::kStreams, event.stream));
+  const std::string_view type = name_at(*file_, Index::kTypes, name_offset(region, Index::kTypes, event.type));
+  batch.add(event, {stream, type, tags}, cursor.data, cursor.metadata,
             Timestamp{region.recorded_at + event.batch.recorded_at});
 }
 
