@@ -7,8 +7,8 @@
 //   | room ............ | actor request_id conditions | event | event | event ...
 //            ^ the record starts here, once the number of events is known
 //
-// So the sequencer copies bytes and fills in numbers; it parses, checks and allocates nothing.  The room is sized
-// for as many events as the batch before had; when that was too little the body is moved once.
+// So the sequencer fills in numbers, in this memory or in a copy; it parses, checks and allocates nothing.  The room is
+// sized for as many events as the batch before had; when that was too little the body is moved once.
 #include "core/batch.h"
 
 #include <simdjson.h>
@@ -18,10 +18,15 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/arena.h"
 #include "core/check.h"
+#include "core/log.h"
 
 namespace chronos {
 namespace {
+
+// From here on memory is not wasted: the store may keep it (Sequencer::keep_record).
+constexpr size_t kLeastSpared = size_t{32} << 10;
 
 constexpr size_t prefix_size(size_t events) {
   return sizeof(RecordHeader) + sizeof(CommitHead) + aligned(events * sizeof(uint32_t));
@@ -32,8 +37,11 @@ std::string bytes_text(size_t bytes) { return std::to_string(bytes) + " bytes"; 
 Error too_large(std::string message) { return {Code::kTooLarge, std::move(message), {}}; }
 Error invalid(std::string message) { return {Code::kInvalidArgument, std::move(message), {}}; }
 
+// Without control characters.
 bool is_plain_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+  bool is_plain = true;  // without a way out, so that many are looked at at once
+  for (const char c : text) is_plain &= c >= 0x20 && c < 0x7f;
+  return is_plain;
 }
 
 // U+0000..U+001F, U+007F and U+0080..U+009F (C2 80 .. C2 9F).
@@ -51,6 +59,16 @@ std::string shown(std::string_view text) {
   std::string out = "\"";
   for (const char c : text.substr(0, 40)) out += c >= 0x20 && c < 0x7f ? c : '?';
   return out + (text.size() > 40 ? "...\"" : "\"");
+}
+
+std::unique_ptr<char[]> ready_memory(size_t size) {
+  auto memory = std::make_unique_for_overwrite<char[]>(size);
+  // Much of a large one is likely not there yet, and comes at once more cheaply than page by page.
+  constexpr size_t kPage = 4096;
+  constexpr size_t kLarge = 32 * kPage;
+  const size_t before_page = (kPage - reinterpret_cast<uintptr_t>(memory.get()) % kPage) % kPage;
+  if (size >= kLarge) Arena::make_ready({memory.get() + before_page, (size - before_page) / kPage * kPage});
+  return memory;
 }
 
 size_t client_size(const NewEvent& event) {
@@ -77,13 +95,13 @@ void put_tags(char*& to, std::span<const std::string_view> tags, uint8_t& count)
 }  // namespace
 
 Result<void> check_name(std::string_view what, std::string_view name, size_t limit_bytes) {
+  if (!name.empty() && name.size() <= limit_bytes && is_plain_ascii(name)) return {};
   const std::string field(what);
   if (name.empty()) return invalid(field + " is empty; give 1 to " + bytes_text(limit_bytes));
   if (name.size() > limit_bytes) {
     return too_large(field + " has " + bytes_text(name.size()) + ", the limit is " + std::to_string(limit_bytes) +
                      "; shorten " + shown(name));
   }
-  if (is_plain_ascii(name)) return {};
   if (!simdjson::validate_utf8(name.data(), name.size())) {
     return invalid(field + " is not valid UTF-8: " + shown(name) + "; send UTF-8");
   }
@@ -105,9 +123,9 @@ void BatchBuilder::begin(BatchHead head) {
   const std::string conditions = head_.conditions.empty() ? std::string() : encode_conditions(head_.conditions);
   conditions_size_ = conditions.size();
   size_ = prefix_room_;
-  if (memory_ == nullptr || capacity_ < size_) {
+  if (memory_ == nullptr || capacity_ < size_ + kSimdPadding) {
     capacity_ = std::max(last_capacity_, size_ + 1024);
-    memory_ = std::make_unique_for_overwrite<char[]>(capacity_);
+    memory_ = ready_memory(capacity_);
   }
   put(head_.principal.name);
   put(head_.request_id);
@@ -118,9 +136,9 @@ void BatchBuilder::begin(BatchHead head) {
 }
 
 void BatchBuilder::reserve(size_t more) {
-  if (size_ + more <= capacity_) return;
-  const size_t capacity = std::max(size_ + more, capacity_ * 2);
-  auto memory = std::make_unique_for_overwrite<char[]>(capacity);
+  if (size_ + more + kSimdPadding <= capacity_) return;
+  const size_t capacity = std::max(size_ + more + kSimdPadding, capacity_ * 2);
+  auto memory = ready_memory(capacity);
   std::memcpy(memory.get(), memory_.get(), size_);
   memory_ = std::move(memory);
   capacity_ = capacity;
@@ -242,18 +260,20 @@ Result<Batch> BatchBuilder::finish() {
   if (auto ok = check_ids(); !ok) return ok.error();
 
   const size_t prefix = prefix_size(keys_.size());
-  if (prefix > prefix_room_) {
+  const size_t used = size_ - prefix_room_ + prefix + kSimdPadding;
+  if (prefix > prefix_room_ || (used > kLeastSpared && capacity_ > used + used / 4)) {
     const size_t body = size_ - prefix_room_;
-    auto memory = std::make_unique_for_overwrite<char[]>(prefix + body);
+    auto memory = ready_memory(used);
     std::memcpy(memory.get() + prefix, memory_.get() + prefix_room_, body);
     memory_ = std::move(memory);
     for (Batch::Key& key : keys_) key.offset += static_cast<uint32_t>(prefix - prefix_room_);
-    capacity_ = size_ = prefix + body;
+    capacity_ = used;
+    size_ = prefix + body;
     prefix_room_ = prefix;
   }
   Batch batch;
   complete(batch, prefix);
-  last_capacity_ = std::min(size_ + size_ / 8, limits_.batch_bytes);
+  last_capacity_ = std::min(size_ + size_ / 16 + kSimdPadding, limits_.batch_bytes);
   last_events_ = batch.keys.size();
   capacity_ = 0;
   return batch;

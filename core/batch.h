@@ -62,7 +62,7 @@ struct Batch {
     uint32_t offset;  // of its EventHead from the start of the record
   };
   BatchHead head;
-  std::unique_ptr<char[]> memory;
+  std::unique_ptr<char[]> memory;  // little more than the record; kSimdPadding readable bytes follow it
   size_t start = 0;
   size_t length = 0;
   uint64_t body_hash = 0;

@@ -13,11 +13,15 @@ namespace chronos {
 // Calls is_over() until it is true, for a few microseconds at most.  Returns what it said last.
 template <typename IsOver>
 bool wait_briefly(IsOver is_over) {
-  constexpr int kLooks = 400;
-  for (int i = 0; i < kLooks; i++) {
+  constexpr int kPauses = 400;
+  // Each look takes the memory looked at away from whoever works with it: so there are fewer and fewer of them.
+  constexpr int kMostBetween = 16;
+  int between = 1;
+  for (int pauses = 0; pauses < kPauses; pauses += between) {
     if (is_over()) return true;
+    if (pauses > 0 && between < kMostBetween) between *= 2;
 #if defined(__x86_64__)
-    _mm_pause();
+    for (int i = 0; i < between; i++) _mm_pause();
 #endif
   }
   return is_over();

@@ -8,17 +8,17 @@
 
 namespace chronos {
 
-ForkTable::ForkTable() {
-  auto main = std::make_shared<Fork>();
-  main->id = kMainFork;
-  main->name = std::make_shared<const std::string>("main");
-  main->own = std::make_shared<MemorySegment>("main", Position{0});
-  main->set_line({{main->own, Position{kMaxPosition}}});
-  forks_.push_back({std::move(main), kMainFork, true, false, {}, {}});
+ForkTable::ForkTable() : main_(std::make_shared<Fork>()) {
+  main_->id = kMainFork;
+  main_->name = std::make_shared<const std::string>("main");
+  main_->own = std::make_shared<MemorySegment>("main", Position{0});
+  main_->set_line({{main_->own, Position{kMaxPosition}}});
+  forks_.push_back({main_, kMainFork, true, false, {}, {}});
   by_name_.emplace("main", kMainFork);
 }
 
 Result<std::shared_ptr<Fork>> ForkTable::find(std::string_view name, Clock& clock) const {
+  if (name == *main_->name) return main_;
   std::string what = "fork '" + std::string(name) + "' does not exist";
   {
     const std::shared_lock lock(mutex_);

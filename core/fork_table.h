@@ -63,6 +63,8 @@ class ForkTable {
   // kNotFound, telling what became of it, for a fork that does not exist, is not durable yet, was discarded, or whose
   // time is over.
   Result<std::shared_ptr<Fork>> find(std::string_view name, Clock& clock) const;
+  // Which is always there.
+  const std::shared_ptr<Fork>& main() const { return main_; }
   // kNotFound when it is gone.
   Result<std::shared_ptr<Fork>> parent_of(const Fork& fork, Clock& clock) const;
   // Whether `fork` was made, through any number of forks, of `other`, or is it.
@@ -132,6 +134,7 @@ class ForkTable {
   const Slot& slots_at(ForkId id) const { return forks_[id.value]; }
   static View view_of(const Fork& fork);
 
+  const std::shared_ptr<Fork> main_;
   mutable std::shared_mutex mutex_;  // guards forks_ and by_name_ against readers
   std::vector<Slot> forks_;          // by id
   std::unordered_map<std::string, ForkId> by_name_;

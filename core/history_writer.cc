@@ -24,7 +24,7 @@ Batch batch_of(const std::string& fork, const char* record) {
   batch.head.request_id = commit.request_id();
   batch.head.durability = Durability::kOs;
   batch.length = record_length(commit.header());
-  batch.memory = std::make_unique_for_overwrite<char[]>(batch.length);
+  batch.memory = std::make_unique_for_overwrite<char[]>(batch.length + kSimdPadding);
   std::memcpy(batch.memory.get(), record, batch.length);
   const size_t before_body = sizeof(RecordHeader) + commit.header().head_size;
   batch.body_hash = hash_bytes({record + before_body, sizeof(RecordHeader) + commit.header().size - before_body});

@@ -33,6 +33,12 @@ class MemorySegment : public Segment {
   // --- the sequencer ---
   // Room for a record of `size` bytes, followed by kSimdPadding readable ones.
   char* allocate_record(size_t size) { return records_.allocate(size, kSimdPadding); }
+  // The same of a record that stays where it is, at `start` of memory of its own.
+  char* keep_record(std::unique_ptr<char[]> memory, size_t start) {
+    char* const record = memory.get() + start;
+    kept_.emplace_back(std::move(memory));
+    return record;
+  }
   // Memory for the next records, to be made ready outside the lock (core/arena.h).
   std::span<char> claim_ahead(size_t ahead) { return records_.claim_ahead(ahead); }
   // Null when the segment does not know the stream.

@@ -40,6 +40,11 @@ namespace {
 // So much memory at least the leader keeps ready for the next records, and what two groups like the last one take: the
 // system takes its time to provide it, which must not be spent under the lock.
 constexpr uint64_t kLeastAhead = uint64_t{128} << 10;
+// A batch of this size on stays in the memory that it was built in: copying it takes longer than all else that is done
+// under the lock.
+constexpr size_t kKeptLength = size_t{64} << 10;
+// So many events ahead, what is needed of them is fetched into the caches: another processor may have written it.
+constexpr size_t kFetchedAhead = 6;
 
 bool is_match(const Condition& condition) {
   return condition.kind == Condition::Kind::kNoneMatch || condition.kind == Condition::Kind::kSomeMatch;
@@ -181,12 +186,26 @@ Result<std::optional<Sequencer::Decision>> Sequencer::find_replay_by_ids(const B
 
 // --- writing ---
 
-Result<std::shared_ptr<Fork>> Sequencer::fork_of(const Batch& batch) const {
-  return env_.forks.find(batch.head.fork, env_.clock);
-}
+class Sequencer::BatchFork {
+ public:
+  BatchFork(const Environment& env, const Batch& batch) : found_(std::shared_ptr<Fork>()) {
+    if (batch.head.fork == *env.forks.main()->name) {
+      fork_ = &env.forks.main();
+    } else if (found_ = env.forks.find(batch.head.fork, env.clock); found_) {
+      fork_ = &*found_;
+    }
+  }
+  explicit operator bool() const { return fork_ != nullptr; }
+  const std::shared_ptr<Fork>& operator*() const { return *fork_; }
+  const Error& error() const { return found_.error(); }
 
-Result<AppendOutcome> Sequencer::append(const Batch& batch) {
-  const auto fork = fork_of(batch);
+ private:
+  Result<std::shared_ptr<Fork>> found_;
+  const std::shared_ptr<Fork>* fork_ = nullptr;
+};
+
+Result<AppendOutcome> Sequencer::append(Batch& batch) {
+  const BatchFork fork(env_, batch);
   if (!fork) return fork.error();
   const Foresight foresight = foresee(**fork, batch.head);
   std::unique_lock lock = lock_soon(mutex_);
@@ -199,17 +218,19 @@ Result<AppendOutcome> Sequencer::append(const Batch& batch) {
     VersionTally tally(appended->versions);
     const Commit commit(decision->commit.record);
     const char* at = commit.events().data();
+    const bool is_hashed = !appended->replayed;  // the events of the batch
     for (uint32_t i = 0; i < commit.event_count(); i++) {
       const Event event(at);
-      tally.add(event.stream(), commit.version(i));
+      const std::string_view stream = event.stream();
+      tally.add(stream, is_hashed ? batch.keys[i].stream_hash : hash_bytes(stream), commit.version(i));
       at += event.head().size;
     }
   }
   return std::move(decision->staged.outcome);
 }
 
-Result<Store::Staged> Sequencer::stage(const Batch& batch) {
-  const auto fork = fork_of(batch);
+Result<Store::Staged> Sequencer::stage(Batch& batch) {
+  const BatchFork fork(env_, batch);
   if (!fork) return fork.error();
   const Foresight foresight = foresee(**fork, batch.head);
   const std::unique_lock lock = lock_soon(mutex_);
@@ -218,7 +239,7 @@ Result<Store::Staged> Sequencer::stage(const Batch& batch) {
   return std::move(decision->staged);
 }
 
-Result<Sequencer::Decision> Sequencer::decide_batch(const Batch& batch, const std::shared_ptr<Fork>& fork,
+Result<Sequencer::Decision> Sequencer::decide_batch(Batch& batch, const std::shared_ptr<Fork>& fork,
                                                     const Foresight& foresight) {
   if (fault_) return read_only_error();
   if (env_.forks.is_closed(fork->id)) {
@@ -244,12 +265,23 @@ Result<Sequencer::Decision> Sequencer::decide_batch(const Batch& batch, const st
     return Error{Code::kTooLarge, "fork '" + batch.head.fork + "' is full; continue in a new store", {}};
   }
   meet_streams(batch, *fork);
-  return commit(batch, fork);
+  char* const record = keep_record(batch, *fork->own);
+  return commit(batch, record, fork);
 }
 
-Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<Fork>& fork, bool goes_on) {
-  char* const record = fork->own->allocate_record(batch.length);
+char* Sequencer::copy_record(const Batch& batch, MemorySegment& segment) {
+  char* const record = segment.allocate_record(batch.length);
   std::memcpy(record, batch.memory.get() + batch.start, batch.length);
+  return record;
+}
+
+char* Sequencer::keep_record(Batch& batch, MemorySegment& segment) {
+  const bool is_kept = batch.length >= kKeptLength && batch.start % kRecordAlignment == 0;
+  return is_kept ? segment.keep_record(std::move(batch.memory), batch.start) : copy_record(batch, segment);
+}
+
+Sequencer::Decision Sequencer::commit(const Batch& batch, char* record, const std::shared_ptr<Fork>& fork,
+                                      bool goes_on) {
   auto& head = *reinterpret_cast<CommitHead*>(record + sizeof(RecordHeader));
   head.first_position = fork->staged_head().value + 1;
   head.recorded_at = next_time().value;
@@ -261,9 +293,9 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<
 
   Pending pending;
   pending.record = {record, batch.length};
-  pending.fork = fork;
   pending.segment = fork->own;
   pending.events = fork->own->staged_events();
+  pending.copied_bytes = batch.memory == nullptr ? 0 : batch.length;
   pending.durability = batch.head.durability;
   pending_.push_back(std::move(pending));
   bytes_in_flight_.fetch_add(batch.length, std::memory_order_relaxed);
@@ -271,8 +303,14 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<
   if (!batch.head.request_id.empty()) remember_request(batch.head.request_id, record, fork->id);
 
   Decision decision;
-  decision.commit = {record, nullptr};
-  decision.line = fork->line();
+  if (batch.memory == nullptr) {
+    decision.commit = {record, nullptr};
+    decision.line = fork->line();
+  } else {
+    char* const copy = batch.memory.get() + batch.start;
+    std::memcpy(copy, record, sizeof(RecordHeader) + record_at(record).head.size());
+    decision.commit = {copy, nullptr};
+  }
   decision.staged.ticket = staged_;
   decision.staged.outcome.appended = appended_by(record, *fork->name);
   return decision;
@@ -282,6 +320,9 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, const std::shared_ptr<
 void Sequencer::meet_streams(const Batch& batch, Fork& fork) {
   met_streams_.clear();
   for (size_t i = 0; i < batch.size(); i++) {
+    if (i + kFetchedAhead < batch.size()) {
+      __builtin_prefetch(batch.memory.get() + batch.start + batch.keys[i + kFetchedAhead].offset);
+    }
     met_streams_.push_back(&stream_entry(fork, {batch.event(i).stream(), batch.keys[i].stream_hash}));
   }
 }
@@ -362,9 +403,11 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
   const Lsn before = settled_;
   Durability durability = Durability::kOs;
   uint64_t bytes = 0;
+  uint64_t copied_bytes = 0;
   for (const Pending& each : group_) {
     group_records_.push_back(each.record);
     bytes += each.record.size();
+    copied_bytes += each.copied_bytes;
     if (each.durability == Durability::kFsync) durability = Durability::kFsync;
   }
   // Copying a few bytes takes less than giving up the lock and getting it again.
@@ -391,7 +434,7 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
   group_.clear();
   group_records_.clear();
   settled_cv_.notify_all();
-  const std::span<char> ahead = busy == nullptr ? std::span<char>() : busy->claim_ahead(kLeastAhead + 2 * bytes);
+  const std::span<char> ahead = busy == nullptr ? std::span<char>() : busy->claim_ahead(kLeastAhead + 2 * copied_bytes);
   if (ahead.empty()) return;
   lock.unlock();
   Arena::make_ready(ahead);

@@ -51,8 +51,9 @@ class Sequencer {
 
   // --- writing (core/store.h) ---
   // stage and settle in one, with the versions of the streams written.  Of a conflict `missed` is left to the caller.
-  Result<AppendOutcome> append(const Batch& batch);
-  Result<Store::Staged> stage(const Batch& batch);
+  // The batch is used up.
+  Result<AppendOutcome> append(Batch& batch);
+  Result<Store::Staged> stage(Batch& batch);
   Result<void> settle(Lsn ticket);
   Result<Lsn> create_fork(const NewFork& wanted, std::shared_ptr<Fork>& made);
   struct DiscardRequest {
@@ -96,9 +97,10 @@ class Sequencer {
   // Staged, in order, and not durable yet.
   struct Pending {
     std::string_view record;
-    std::shared_ptr<Fork> fork;  // null for a change of the store alone
+    std::shared_ptr<Fork> fork;  // to be shown or hidden
     std::shared_ptr<MemorySegment> segment;  // the fork's then
     uint32_t events = 0;                     // of the segment, up to and with this record
+    uint64_t copied_bytes = 0;               // of the record; 0 when it stayed where it was built
     enum class Then { kPublish, kShow, kHide } then = Then::kPublish;
     Durability durability = Durability::kFsync;
   };
@@ -113,13 +115,14 @@ class Sequencer {
   // What became of a batch, and the commit that it is or that it repeats; null for a conflict.
   struct Decision {
     Store::Staged staged;
-    CommitRecord commit;
-    std::shared_ptr<const HistoryLine> line;  // whose segments keep the record, sealed meanwhile or not
+    CommitRecord commit;  // of a batch that was copied, the copy in its own memory
+    std::shared_ptr<const HistoryLine> line;  // whose segments keep the record, sealed or not; null for a copy
   };
 
-  Result<std::shared_ptr<Fork>> fork_of(const Batch& batch) const;
+  // Of a batch.  Main, to which most go, is not counted: other threads do the same at the same moment.
+  class BatchFork;
   // Under the lock.
-  Result<Decision> decide_batch(const Batch& batch, const std::shared_ptr<Fork>& fork, const Foresight& foresight);
+  Result<Decision> decide_batch(Batch& batch, const std::shared_ptr<Fork>& fork, const Foresight& foresight);
   Foresight foresee(const Fork& fork, const BatchHead& head) const;
   std::optional<Conflict> decide(const Fork& fork, const std::vector<Condition>& conditions,
                                  const Foresight& foresight) const;
@@ -127,7 +130,10 @@ class Sequencer {
                                      Position until) const;
   Result<std::optional<Decision>> find_replay(const Batch& batch, const Fork& fork, const Foresight& foresight) const;
   Result<std::optional<Decision>> find_replay_by_ids(const Batch& batch, const Fork& fork) const;
-  Decision commit(const Batch& batch, const std::shared_ptr<Fork>& fork, bool goes_on = false);
+  // `record` is the batch's, in the memory of the fork's segment.
+  Decision commit(const Batch& batch, char* record, const std::shared_ptr<Fork>& fork, bool goes_on = false);
+  static char* copy_record(const Batch& batch, MemorySegment& segment);
+  static char* keep_record(Batch& batch, MemorySegment& segment);
   // Finds or makes the entries of the batch's streams, for commit.
   void meet_streams(const Batch& batch, Fork& fork);
   static PostingIndex::Entry& stream_entry(Fork& fork, HashedName name);
@@ -169,8 +175,9 @@ class Sequencer {
   Environment env_;
   std::string store_id_;
 
-  mutable std::mutex mutex_;  // guards everything below
-  std::condition_variable settled_cv_;
+  // Guards everything below; apart from it, since others look at it while its holder works.
+  alignas(64) mutable std::mutex mutex_;
+  alignas(64) std::condition_variable settled_cv_;
   std::vector<Pending> pending_;
   std::vector<PostingIndex::Entry*> met_streams_;  // by event, of the batch that is committed next
   // The leader's: a group being written, kept for their memory.

@@ -285,7 +285,7 @@ Result<Lsn> Sequencer::merge(const Store::MergeCommit& wanted, const MergePlan& 
   stage_change(change, {.fork = *target, .then = Pending::Then::kPublish, .goes_on = !batches.empty()}, now);
   for (size_t i = 0; i < batches.size(); i++) {
     meet_streams(batches[i], **target);
-    commit(batches[i], *target, i + 1 < batches.size());
+    commit(batches[i], copy_record(batches[i], *(*target)->own), *target, i + 1 < batches.size());
   }
   for (size_t i = first; i < pending_.size(); i++) pending_[i].events = (*target)->own->staged_events();
   merged = outcome_of(change, wanted, now);

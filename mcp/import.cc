@@ -158,13 +158,13 @@ ImportBlock Import::cut(size_t lines) const {
   block.index = index_;
   block.request_id = request_id(index_, lines, window_.line(lines - 1).chain);
   block.lines.reserve(lines);
-  block.text.reserve(window_.bytes(lines) + kSimdPadding);
-  for (size_t i = 0; i < lines; i++) {
-    LineWindow::Line& line = block.lines.emplace_back(window_.line(i));
-    line.begin = block.text.size();
-    block.text.append(window_.text(i)) += '\n';
-  }
-  block.text.append(kSimdPadding, '\0');
+  for (size_t i = 0; i < lines; i++) block.lines.push_back(window_.line(i));
+  // With what lies between them: line ends, and empty lines, of which there are few.
+  const size_t begin = block.lines.front().begin;
+  const size_t size = block.lines.back().begin + block.lines.back().size - begin;
+  block.text.reserve(size + kSimdPadding);
+  block.text.assign(window_.text(0).data(), size).append(kSimdPadding, '\0');
+  for (LineWindow::Line& line : block.lines) line.begin -= begin;
   return block;
 }
 
