@@ -9,11 +9,11 @@
 #include <string_view>
 
 #include "core/result.h"
-#include "search/http_client.h"
+#include "search/http_poster.h"
 
 namespace chronos {
 
-class OutgoingHttp : public HttpClient {
+class OutgoingHttp : public HttpPoster {
  public:
   Result<HttpResponse> post(const HttpRequest& request, const std::stop_token& stop) override;
   // The same by GET; the body of the request is left out.

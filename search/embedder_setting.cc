@@ -47,6 +47,16 @@ Result<EmbedderSetting> parse_embedder_setting(std::string_view text) {
   return setting;
 }
 
+std::string text_of(const EmbedderSetting& setting) {
+  switch (setting.kind) {
+    case EmbedderSetting::Kind::kStatic: return "static:" + setting.place;
+    case EmbedderSetting::Kind::kEndpoint:
+      return "openai:" + setting.place + (setting.model.empty() ? "" : "#" + setting.model);
+    case EmbedderSetting::Kind::kNone: break;
+  }
+  return "none";
+}
+
 Result<std::shared_ptr<Embedder>> make_embedder(const EmbedderSetting& setting, const EmbedderMakings& makings) {
   if (setting.kind == EmbedderSetting::Kind::kStatic) {
     auto opened = StaticEmbedder::open(*makings.disk, setting.place);

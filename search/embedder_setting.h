@@ -12,7 +12,7 @@
 #include "core/disk.h"
 #include "core/result.h"
 #include "search/embedder.h"
-#include "search/http_client.h"
+#include "search/http_poster.h"
 
 namespace chronos {
 
@@ -27,10 +27,13 @@ struct EmbedderSetting {
 // kInvalidArgument, saying what it may be.  Looks neither at the disk nor at the network.
 Result<EmbedderSetting> parse_embedder_setting(std::string_view text);
 
+// As it is written.
+std::string text_of(const EmbedderSetting& setting);
+
 // What embedders are made with.
 struct EmbedderMakings {
   Disk* disk = &posix_disk();
-  HttpClient* http = nullptr;  // null: there is no network
+  HttpPoster* http = nullptr;  // null: there is no network
   std::string key;             // for endpoints; empty: none
 };
 // kNotFound or kInvalidArgument when a model on disk is not what it should be.  Requires: kind is not kNone; what the

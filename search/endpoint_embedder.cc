@@ -34,7 +34,7 @@ void wait(std::chrono::milliseconds time, const std::stop_token& stop) {
 
 }  // namespace
 
-EndpointEmbedder::EndpointEmbedder(HttpClient& client, EndpointOptions options)
+EndpointEmbedder::EndpointEmbedder(HttpPoster& client, EndpointOptions options)
     : client_(client), options_(std::move(options)), url_(options_.url) {
   while (url_.ends_with('/')) url_.pop_back();
   if (!url_.ends_with("/embeddings")) url_ += "/embeddings";

@@ -15,7 +15,7 @@
 
 #include "core/result.h"
 #include "search/embedder.h"
-#include "search/http_client.h"
+#include "search/http_poster.h"
 
 namespace chronos {
 
@@ -34,7 +34,7 @@ struct EndpointOptions {
 class EndpointEmbedder : public Embedder {
  public:
   // Requires: the client outlives it.
-  EndpointEmbedder(HttpClient& client, EndpointOptions options);
+  EndpointEmbedder(HttpPoster& client, EndpointOptions options);
 
   const std::string& identity() const override { return identity_; }
   bool is_local() const override { return false; }
@@ -58,7 +58,7 @@ class EndpointEmbedder : public Embedder {
                    Vectors& to);
   Result<void> check_dimension(const Vectors& vectors);
 
-  HttpClient& client_;
+  HttpPoster& client_;
   const EndpointOptions options_;
   std::string url_;
   std::string identity_;

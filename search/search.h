@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,14 +34,17 @@ struct SearchRequest {
   SearchQuery query;
   SelectionRules rules;  // without those of the query
   size_t depth = 100;    // candidates of each list: there are at most so many hits
+  std::vector<float> vector;  // to compare those of events with; empty: the model's of the query, if there is a model
+  bool exact = false;         // compares with every vector, where a graph would save most of it
   bool waits = true;     // for what is not indexed yet
   bool collapses = false;                  // leaves out what says nearly the same as a hit before it
   std::optional<double> half_life_days;  // the older an event is at the view's moment, the less it scores
+  std::stop_token stop;                  // ends the wait for the model
 };
 
 // What one list says of a hit.
 struct HitPart {
-  std::string_view list;  // "keyword", "neighbours"
+  std::string_view list;  // "keyword", "neighbours", "vector"
   size_t rank = 0;        // in the list, from 1; 0 when it is not among its candidates
   float score = 0;
 };
@@ -56,7 +60,9 @@ struct SearchAnswer {
   std::vector<SearchHit> hits;  // best first
   bool is_deep = false;         // a list was full: there may be more than request.depth
   Position indexed_to;          // of the view
-  std::vector<std::string_view> used;   // "keyword", "neighbours"
+  std::vector<std::string_view> used;   // "keyword", "neighbours", "vector"
+  std::vector<std::string> notes;       // what of it was not as asked for, for people
+  bool is_approximate = false;          // a vector that is near may have been missed
   std::vector<std::string> terms;       // of the query
   std::vector<std::vector<size_t>> matched;  // for each hit, which of them it has
 };

@@ -17,6 +17,16 @@ std::shared_ptr<TextIndex> open_text(const Store& store, const SearchIndexOption
   return *std::move(opened);
 }
 
+std::shared_ptr<SearchVectors> open_vectors(const Store& store, const SearchIndexOptions& options,
+                                            const EmbedderSetting& setting) {
+  SearchVectorsOptions wanted;
+  wanted.directory = options.directory;
+  wanted.embedding_directory = options.directory + "/embeddings";
+  wanted.makings = {options.disk, options.models.http, options.models.key};
+  wanted.in_background = options.in_background;
+  return std::make_shared<SearchVectors>(store, setting, std::move(wanted));
+}
+
 }  // namespace
 
 SearchIndex::SearchIndex(Store& store, SearchIndexOptions options)
@@ -24,7 +34,8 @@ SearchIndex::SearchIndex(Store& store, SearchIndexOptions options)
       options_(std::move(options)),
       version_(store.settings_version()),
       settings_(read_search_settings(store.settings())),
-      text_(open_text(store_, options_, settings_.analyzer)) {}
+      text_(open_text(store_, options_, settings_.analyzer)),
+      vectors_(open_vectors(store_, options_, settings_.embedder)) {}
 
 SearchIndex::~SearchIndex() = default;
 
@@ -34,17 +45,29 @@ void SearchIndex::follow_settings() {
   if (version == version_) return;
   version_ = version;
   SearchSettings settings = read_search_settings(store_.settings());
-  const bool is_same = settings.analyzer == settings_.analyzer;
+  const bool has_same_words = settings.analyzer == settings_.analyzer;
+  const bool has_same_vectors = settings.embedder == settings_.embedder;
   settings_ = std::move(settings);
-  if (is_same) return;
-  text_->stop();
-  text_ = open_text(store_, options_, settings_.analyzer);
+  if (!has_same_words) {
+    text_->stop();
+    text_ = open_text(store_, options_, settings_.analyzer);
+  }
+  if (!has_same_vectors) {
+    vectors_->stop();
+    vectors_ = open_vectors(store_, options_, settings_.embedder);
+  }
 }
 
 std::shared_ptr<TextIndex> SearchIndex::text() {
   const std::lock_guard lock(mutex_);
   follow_settings();
   return text_;
+}
+
+std::shared_ptr<SearchVectors> SearchIndex::vectors() {
+  const std::lock_guard lock(mutex_);
+  follow_settings();
+  return vectors_;
 }
 
 SearchSettings SearchIndex::settings() {

@@ -1,4 +1,4 @@
-// What a store is searched by, beside the Store wherever one is opened: the keyword index.
+// What a store is searched by, beside the Store wherever one is opened: the keyword index, and the vectors.
 //
 // Making one costs nothing: there are no files before there is enough to write, and a store that is closed again soon
 // is not indexed.  Nothing in it is truth: its directory can be deleted at any time, and is made again from the events.
@@ -12,7 +12,9 @@
 
 #include "core/disk.h"
 #include "core/store.h"
+#include "search/model_access.h"
 #include "search/search_settings.h"
+#include "search/search_vectors.h"
 #include "search/text_index.h"
 
 namespace chronos {
@@ -21,6 +23,7 @@ struct SearchIndexOptions {
   std::string directory;  // for index files alone
   Disk* disk = &posix_disk();
   bool in_background = true;  // otherwise only what is asked for is indexed
+  ModelAccess models = {};
 };
 
 class SearchIndex {
@@ -34,6 +37,8 @@ class SearchIndex {
 
   // The keyword index.  Shared with whoever searches: another takes its place when the settings change.
   std::shared_ptr<TextIndex> text();
+  // The vectors, likewise.
+  std::shared_ptr<SearchVectors> vectors();
   // As the store has them now.
   SearchSettings settings();
 
@@ -46,6 +51,7 @@ class SearchIndex {
   uint64_t version_;  // of the store's settings
   SearchSettings settings_;
   std::shared_ptr<TextIndex> text_;
+  std::shared_ptr<SearchVectors> vectors_;
 };
 
 // Where the files of a store's index are.

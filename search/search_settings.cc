@@ -56,6 +56,23 @@ Result<void> set(std::string_view name, std::string_view value, SearchSettings& 
   if (name == "search.k1") return set_number(name, value, 10, to.bm25.k1);
   if (name == "search.b") return set_number(name, value, 1, to.bm25.b);
   if (name == "search.neighbours") return set_number(name, value, 1, to.neighbours);
+  if (name == "search.embedder") {
+    auto embedder = parse_embedder_setting(value);
+    if (!embedder) return embedder.error();
+    to.embedder = *std::move(embedder);
+    return {};
+  }
+  if (name == "search.word_weight") {
+    float weight = 0;
+    if (auto done = set_number(name, value, 1, weight); !done) return done;
+    to.word_weight = weight;
+    return {};
+  }
+  if (name == "search.fusion") {
+    if (value != "scores" && value != "ranks") return wrong(name, value, "scores or ranks");
+    to.fuses_ranks = value == "ranks";
+    return {};
+  }
   if (name == "search.fields") {
     auto fields = EventFields::parse(value);
     if (!fields) return fields.error();
@@ -78,6 +95,9 @@ const std::vector<SearchSetting>& known_search_settings() {
       {"search.k1", "0.9", "how much it counts that an event has a word often, 0 to 10"},
       {"search.b", "0.4", "how much long texts are held back, 0 to 1"},
       {"search.neighbours", "0.2", "how much neighbours in a stream count in mode hybrid, 0 to 1"},
+      {"search.embedder", "none", "the model that makes vectors of events: none, static:DIRECTORY or openai:URL#MODEL"},
+      {"search.word_weight", "", "how much words count beside vectors, 0 to 1; 0.8 with a static model, else 0.5"},
+      {"search.fusion", "scores", "what of words and vectors is added up: scores, or ranks"},
       {"search.fields", "", R"(what of data is indexed by type, as in {"Message":["/text"],"*":["/note"]})"},
   };
   return kKnown;

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/result.h"
 #include "search/analyzer.h"
+#include "search/embedder_setting.h"
 #include "search/keyword_search.h"
 
 namespace chronos {
@@ -17,6 +19,9 @@ struct SearchSettings {
   AnalyzerOptions analyzer;
   Bm25 bm25;
   float neighbours = 0.2F;  // the weight of neighbours in a stream (search/neighbours.h); 0: they do not count
+  EmbedderSetting embedder;
+  std::optional<float> word_weight;  // beside vectors (search/fusion.h); otherwise as the model has it
+  bool fuses_ranks = false;          // and not scores
 };
 
 // What can be set, for people.

@@ -1,21 +1,35 @@
 #include "search/search_vectors.h"
 
+#include <chrono>
+#include <condition_variable>
 #include <utility>
 
 #include "core/check.h"
 #include "search/embedded_vectors.h"
 
 namespace chronos {
+namespace {
+
+constexpr std::chrono::milliseconds kSoon{2000};  // then a store was not opened for one command
+
+}  // namespace
 
 SearchVectors::SearchVectors(const Store& store, EmbedderSetting setting, SearchVectorsOptions options)
     : store_(store), setting_(std::move(setting)), options_(std::move(options)) {
-  const std::lock_guard lock(mutex_);
-  if (has_model()) static_cast<void>(make().has_value());  // whoever asks is told
+  if (!has_model() || !options_.in_background) return;
+  starting_ = std::jthread([this](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, kSoon, [] { return false; });
+    if (!stop.stop_requested()) static_cast<void>(index().has_value());  // whoever asks is told
+  });
 }
 
-SearchVectors::~SearchVectors() = default;
+SearchVectors::~SearchVectors() { stop(); }
 
 void SearchVectors::stop() {
+  starting_ = {};
   const std::lock_guard lock(mutex_);
   is_stopped_ = true;
   if (index_ != nullptr) index_->stop();

@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "core/disk.h"
@@ -27,7 +28,7 @@ struct SearchVectorsOptions {
 // Any thread.
 class SearchVectors {
  public:
-  // Begins to embed in the background when a model is set; without one nothing is indexed before it is asked for.
+  // When a model is set, begins soon to embed in the background; without one nothing is indexed before it is asked for.
   // Requires: the store outlives it, and what the makings point to.
   SearchVectors(const Store& store, EmbedderSetting setting, SearchVectorsOptions options);
   // Stops what is done in the background.
@@ -60,6 +61,7 @@ class SearchVectors {
   bool is_stopped_ = false;
   std::shared_ptr<Embedder> embedder_;
   std::shared_ptr<VectorIndex> index_;
+  std::jthread starting_;
 };
 
 }  // namespace chronos

@@ -27,9 +27,10 @@ constexpr std::string_view kDescription =
     "stream or type, or look for what was said or meant. Use query_events instead for all events of a stream, type or "
     "time. In the query: words in any order, \"a phrase\" that must be there, -word that must not, and type: stream: "
     "tag: to narrow, e.g. refund \"payment failed\" -test type:OrderPaid. mode keyword scores by words alone, hybrid "
-    "(default) lets neighbours in a stream count too. Hits have a snippet with the words found between **. An answer "
-    "that was cut has next_cursor and says why in cut. Searching finds words in the strings of data, in types, streams "
-    "and tags, not numbers. Topic searching of guide has examples.";
+    "(default) lets neighbours in a stream count too, and vectors where the store has a model: used says so. Hits have "
+    "a snippet with the words found between **. An answer that was cut has next_cursor and says why in cut. Searching "
+    "finds words in the strings of data, in types, streams and tags, not numbers. Topic searching of guide has "
+    "examples.";
 
 constexpr std::string_view kInput = R"({
   "type": "object", "additionalProperties": false,
@@ -38,8 +39,8 @@ constexpr std::string_view kInput = R"({
       "type": "string", "minLength": 1, "maxLength": 4096,
       "description": "What to look for, e.g. refund \"payment failed\" -test type:OrderPaid."},
     "vector": {
-      "type": "array", "minItems": 1, "maxItems": 16384, "items": {"type": "number"},
-      "description": "A vector to look for, of the store's embedding model. Only where events have vectors."},
+      "type": "array", "minItems": 1, "maxItems": 8192, "items": {"type": "number"},
+      "description": "Compared with the vectors of events, made by the same model. Otherwise query is, by the store."},
     "mode": {
       "type": "string", "enum": ["hybrid", "keyword", "vector"],
       "description": "hybrid (default): all the store has. keyword: words alone. vector: vectors alone."},
@@ -97,6 +98,10 @@ constexpr std::string_view kOutput = R"({
     "used": {
       "type": "array", "items": {"type": "string"},
       "description": "What the order comes from: keyword, neighbours (of events in their stream), vector."},
+    "notes": {
+      "type": "array", "items": {"type": "string"}, "description": "What could not be done as asked for, and why."},
+    "approximate": {
+      "type": "boolean", "description": "True when an event with a near vector may have been missed. exact finds all."},
     @next_cursor,
     "cut": {
       "type": "string", "enum": ["limit", "max_tokens", "bytes", "depth"],
@@ -128,10 +133,6 @@ Result<Place> read_place(const Store& store, const ArgumentsView& arguments, uin
 
 Result<SearchMode> read_mode(const ArgumentsView& arguments) {
   const std::string mode = arguments.text("mode", "hybrid");
-  if (arguments.has("vector")) {
-    return Error{
-        Code::kInvalidArgument, "vector is given, but the events of this store have no vectors: use query", {}};
-  }
   return mode == "keyword" ? SearchMode::kKeyword : mode == "vector" ? SearchMode::kVector : SearchMode::kHybrid;
 }
 
@@ -140,12 +141,17 @@ Result<SearchRequest> read_request(const ArgumentsView& arguments) {
   const auto mode = read_mode(arguments);
   if (!mode) return mode.error();
   request.mode = *mode;
-  if (!arguments.has("query")) {
+  if (const Json* vector = arguments.find("vector")) {
+    for (const Json& number : *vector) request.vector.push_back(static_cast<float>(number.get<double>()));
+  }
+  request.exact = arguments.flag("exact", false);
+  if (arguments.has("query")) {
+    auto query = parse_query(arguments.text("query"));
+    if (!query) return query.error();
+    request.query = *std::move(query);
+  } else if (request.vector.empty()) {
     return Error{Code::kInvalidArgument, "the argument query is missing: give the words to look for", {}};
   }
-  auto query = parse_query(arguments.text("query"));
-  if (!query) return query.error();
-  request.query = *std::move(query);
   if (const Json* match = arguments.find("match")) {
     auto read = read_match(*match, "match");
     if (!read) return read.error();
@@ -261,6 +267,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   const auto place = read_place(*context.store, arguments->view(), limit, question);
   if (!place) return place.error();
   request->depth = place->depth;
+  request->stop = context.cancelled;
   const auto found = search(*context.search, place->view, *request, waiting_in(context));
   if (!found) return found.error();
 
@@ -275,6 +282,12 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   json.key("used").begin_array();
   for (const std::string_view list : found->used) json.string(list);
   json.end_array();
+  if (!found->notes.empty()) {
+    json.key("notes").begin_array();
+    for (const std::string& note : found->notes) json.string(note);
+    json.end_array();
+  }
+  if (found->is_approximate) json.key("approximate").boolean(true);
   if (!page.cut.empty() && page.cut != "depth") {
     json.key("next_cursor").string(make_cursor({place->view.head().value, place->depth, page.end}, question));
   }

@@ -63,6 +63,9 @@ TEST_CASE("how a model is written", "[search][embedder]") {
   CHECK(endpoint->place == "http://localhost:11434/v1");
   CHECK(endpoint->model == "nomic-embed-text");
   CHECK(parse_embedder_setting("openai:https://x/v1")->model.empty());
+  for (const std::string text : {"none", "static:/models/potion", "openai:http://x/v1#m", "openai:https://x/v1"}) {
+    CHECK(text_of(*parse_embedder_setting(text)) == text);
+  }
   for (const std::string wrong : {"potion", "static:", "static:models", "openai:", "openai:localhost", "openai:http://",
                                   "openai:http://a b", "openai:ftp://x", "static:/a\nb"}) {
     INFO(wrong);

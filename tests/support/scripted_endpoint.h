@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "core/valid_json.h"
-#include "search/http_client.h"
+#include "search/http_poster.h"
 #include "search/json_fields.h"
 
 namespace chronos::test {
 
-class ScriptedEndpoint : public HttpClient {
+class ScriptedEndpoint : public HttpPoster {
  public:
   // Told first, one after the other; a status of 0 is no answer.
   std::deque<HttpResponse> next;

@@ -30,9 +30,9 @@ struct HttpResponse {
 };
 
 // Any thread.
-class HttpClient {
+class HttpPoster {
  public:
-  virtual ~HttpClient() = default;
+  virtual ~HttpPoster() = default;
   // An answer with any status is a result.  kUnavailable when there is none in time, it was stopped, or the answer is
   // larger than is wanted or no HTTP.
   virtual Result<HttpResponse> post(const HttpRequest& request, const std::stop_token& stop) = 0;
