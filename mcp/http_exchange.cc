@@ -204,6 +204,10 @@ void HttpExchange::set_comment(std::string comment) {
 }
 
 void HttpExchange::tend(SteadyTime now) {
+  if (is_stream_ && may_go_on_ && now - asked_at_ >= std::chrono::seconds(1)) {
+    asked_at_ = now;
+    if (!may_go_on_()) gone_.request_stop();
+  }
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock || !is_stream_ || is_broken_ || comment_.empty()) return;
   if (now - last_sent_ < ends_.limits.comment_after) return;

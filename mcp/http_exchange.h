@@ -96,6 +96,9 @@ class HttpExchange final : private HttpMessages::Wire {
   bool has_stream() const { return is_stream_; }
   // What is sent after a while of silence, so that nobody in between takes the connection for dead.
   void set_comment(std::string comment);
+  // Asked about once a second while a stream goes on, from the server's own thread: when it says no, the stream ends as
+  // if the client had gone.  Set before the stream begins; must not wait.
+  void set_may_go_on(std::function<bool()> may_go_on) { may_go_on_ = std::move(may_go_on); }
 
   // --- for the server ---
   // Handles the request.  Whether the connection can be used further.
@@ -120,6 +123,9 @@ class HttpExchange final : private HttpMessages::Wire {
   const std::string peer_;
   const Ends ends_;
   std::stop_source gone_;
+
+  std::function<bool()> may_go_on_;  // may be null
+  SteadyTime asked_at_;              // used by the server's own thread
 
   const HttpMessages::ReadBody* reader_ = nullptr;
   uint64_t body_left_;

@@ -29,6 +29,13 @@ bool refuses_method(HttpExchange& exchange, std::string_view allowed) {
   return true;
 }
 
+void answer_refusal(HttpExchange& exchange, const AccessRefusal& refusal) {
+  HttpHeaders headers;
+  if (!refusal.www_authenticate.empty()) headers.emplace_back("WWW-Authenticate", refusal.www_authenticate);
+  if (refusal.retry_after_seconds) headers.emplace_back("Retry-After", std::to_string(*refusal.retry_after_seconds));
+  exchange.answer_error(refusal.status, refusal.error, std::move(headers));
+}
+
 RequestFacts facts_of(const HttpExchange& exchange) {
   const HttpHead& head = exchange.head();
   RequestFacts facts;
@@ -115,13 +122,23 @@ void HttpService::answer_well_known(HttpExchange& exchange) {
 std::optional<Admission> HttpService::admit(HttpExchange& exchange) {
   if (options_.access == nullptr) return Admission{.principal = local_principal()};
   auto decided = options_.access->admit(facts_of(exchange));
-  if (auto* admission = std::get_if<Admission>(&decided)) return std::move(*admission);
-  const auto& refusal = std::get<AccessRefusal>(decided);
-  HttpHeaders headers;
-  if (!refusal.www_authenticate.empty()) headers.emplace_back("WWW-Authenticate", refusal.www_authenticate);
-  if (refusal.retry_after_seconds) headers.emplace_back("Retry-After", std::to_string(*refusal.retry_after_seconds));
-  exchange.answer_error(refusal.status, refusal.error, std::move(headers));
-  return std::nullopt;
+  if (const auto* refusal = std::get_if<AccessRefusal>(&decided)) {
+    answer_refusal(exchange, *refusal);
+    return std::nullopt;
+  }
+  auto& admission = std::get<Admission>(decided);
+  exchange.set_may_go_on([access = options_.access, admission] { return access->is_still_good(admission); });
+  return std::move(admission);
+}
+
+// True when the scopes of the caller's token are too few for the tool, which is answered then.
+bool HttpService::refuses_tool(HttpExchange& exchange, const Admission& caller, std::string_view name) {
+  const auto tool = std::find_if(served_.tools.begin(), served_.tools.end(),
+                                 [&](const Tool& known) { return known.name == name; });
+  if (options_.access == nullptr || tool == served_.tools.end()) return false;
+  const auto refusal = options_.access->refuse_tool(facts_of(exchange), caller, *tool);
+  if (refusal) answer_refusal(exchange, *refusal);
+  return refusal.has_value();
 }
 
 void HttpService::route(HttpExchange& exchange, const Admission& caller) {
@@ -139,6 +156,7 @@ void HttpService::route(HttpExchange& exchange, const Admission& caller) {
   }
   if (path.starts_with(kToolsPath) && path[kToolsPath.size()] == '/') {
     const std::string_view name = std::string_view(path).substr(kToolsPath.size() + 1);
+    if (refuses_tool(exchange, caller, name)) return;
     const size_t max_body = std::min<size_t>(options_.max_body, caller.max_request_bytes.value_or(SIZE_MAX));
     return answer_plain_call(exchange, name, {served_.tools, served_.backend, caller.principal, max_body});
   }

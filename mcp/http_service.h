@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/clock.h"
@@ -69,6 +70,7 @@ class HttpService {
   HttpService(const HttpServed& served, HttpServiceOptions options);
   void handle(HttpExchange& exchange);
   std::optional<Admission> admit(HttpExchange& exchange);
+  bool refuses_tool(HttpExchange& exchange, const Admission& caller, std::string_view name);
   void route(HttpExchange& exchange, const Admission& caller);
   void answer_well_known(HttpExchange& exchange);
   void answer_health(HttpExchange& exchange);

@@ -11,6 +11,7 @@
 #include "tests/support/chance.h"
 #include "tests/support/served_tools.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/scratch_directory.h"
 #include "tests/support/simulated_disk.h"
 
 namespace chronos::test {
@@ -325,6 +326,49 @@ TEST_CASE("Over HTTP, tokens are asked for where they are needed", "[access][thr
   CHECK(session.client()->post("/v1/tools/echo", R"({"a":"0123456789"})", json + with(bob)).status == 200);
   CHECK(session.client()->post("/v1/tools/echo", R"({"a":"0123456789abc"})", json + with(bob)).status == 413);
   CHECK(session.client()->post("/v1/tools/echo", R"({"a":"0123456789abc"})", json + with(ann)).status == 200);
+}
+
+TEST_CASE("A stream ends when its token is revoked, and that of another goes on", "[access][threads]") {
+  ScratchDirectory scratch;  // the server reads the file while the test writes it: no disk of one thread
+  ManualClock clock;
+  Chance chance{4};
+  const auto create = [&](const char* name) {
+    NewToken wanted;
+    wanted.principal.name = name;
+    auto token = create_token(posix_disk(), scratch.path(), clock, chance, wanted);
+    REQUIRE(token);
+    return *token;
+  };
+  const std::string ann = create("ann");
+  const std::string bob = create("bob");
+  auto access = HttpAccess::open({}, {posix_disk(), clock, scratch.path()}, "127.0.0.1");
+  REQUIRE(access);
+  HttpServiceOptions options;
+  options.access = access->get();
+  options.limits.comment_after = std::chrono::milliseconds(1);
+  ServedTools session(options);
+  const std::string accept = "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n";
+  const auto listen = [&](const std::string& token) {
+    const std::string with = accept + "Authorization: Bearer " + token + "\r\n";
+    const HttpReply begun = session.client()->post(
+        "/mcp",
+        R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},)"
+        R"("clientInfo":{"name":"t","version":"1"}}})",
+        with);
+    auto client = session.client();
+    const std::string session_line = "Mcp-Session-Id: " + begun.header("mcp-session-id") + "\r\n";
+    client->send(HttpClient::request("GET", "/mcp", "", with + session_line));
+    CHECK(client->receive_head().header("content-type") == "text/event-stream");
+    return client;
+  };
+  const auto anns = listen(ann);
+  const auto bobs = listen(bob);
+  REQUIRE(revoke_token(posix_disk(), scratch.path(), "bob"));
+  clock.advance(1'000'000);
+  while (bobs->receive_part()) {  // comments, until it ends
+  }
+  CHECK(anns->receive_part());
+  CHECK(session.client()->get("/v1/tools", "Authorization: Bearer " + ann + "\r\n").status == 200);
 }
 
 }  // namespace chronos::test

@@ -269,6 +269,12 @@ TEST_CASE("Over HTTP, clients find where tokens come from, and everything else i
   CHECK(client->get("/v1/tools").status == 401);
   const std::string good = "Authorization: Bearer " + guarded.token({{"scope", "chronos:read"}}) + "\r\n";
   CHECK(session.client()->get("/v1/tools", good).status == 200);
+  // The scripted tools write as far as they say, which is what counts.
+  const std::string json = "Content-Type: application/json\r\n";
+  const HttpReply more = session.client()->post("/v1/tools/write", "{}", json + good);
+  CHECK(more.status == 403);
+  CHECK(more.header("www-authenticate").find("insufficient_scope") != std::string::npos);
+  CHECK(session.client()->post("/v1/tools/echo", "{}", json + good).status == 200);
 }
 
 }  // namespace chronos::test
