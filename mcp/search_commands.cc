@@ -83,7 +83,7 @@ ExitCode print_settings(const Json& answer) {
   std::string text;
   for (const Json& setting : answer["settings"]) {
     const std::string value = setting.value("value", "");
-    text += setting.value("name", "") + " = " + (value.empty() ? "(all strings)" : value) +
+    text += setting.value("name", "") + " = " + (value.empty() ? "(not set)" : value) +
             (setting.contains("is_default") ? " (default)" : "") + "\n    " + setting.value("what", "") + '\n';
   }
   return print(text);
