@@ -13,7 +13,7 @@ shift
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 # The server of the conformance fixtures, built beside it; without it that part is skipped, and said to be.
 export CHRONOS_CONFORMANCE_SERVER
-CHRONOS_CONFORMANCE_SERVER=${CHRONOS_CONFORMANCE_SERVER:-$(dirname "$CHRONOS_BINARY")/tests/conformance_server}
+CHRONOS_CONFORMANCE_SERVER=${CHRONOS_CONFORMANCE_SERVER:-$(dirname "$CHRONOS_BINARY")/tests/conformance/conformance_server}
 [ -x "$CHRONOS_CONFORMANCE_SERVER" ] || CHRONOS_CONFORMANCE_SERVER=
 [ -x "$CHRONOS_BINARY" ] || { echo "$CHRONOS_BINARY is not a program"; echo "0 passed, 1 failed"; exit 1; }
 
