@@ -36,7 +36,7 @@ Json operation(const char* id, const char* tag, const char* summary, Json respon
   return {{"operationId", id}, {"tags", {tag}}, {"summary", summary}, {"responses", with_errors(std::move(responses))}};
 }
 
-Json error_response() {
+Json error_schema() {
   const Json code = {{"type", "string"},
                      {"enum",
                       {"invalid_argument", "not_found", "conflict", "id_reused", "too_large", "permission_denied",
@@ -46,15 +46,42 @@ Json error_response() {
                         {"retryable", {{"type", "boolean"}}},
                         {"details", {{"type", "object"}}}};
   const Json error = {{"type", "object"}, {"required", {"code", "message", "retryable"}}, {"properties", members}};
-  const Json schema = {{"type", "object"}, {"required", {"error"}}, {"properties", {{"error", error}}}};
-  return answer("The call was refused; the code says why.", kJson, schema);
+  return {{"type", "object"}, {"required", {"error"}}, {"properties", {{"error", error}}}};
+}
+
+Json error_response() { return answer("The call was refused; the code says why.", kJson, error_schema()); }
+
+// Of /mcp: what came as far as being a message is refused by JSON-RPC, what did not as everywhere else.
+Json message_error_response() {
+  const Json members = {{"code", {{"type", "integer"}}}, {"message", {{"type", "string"}}}};
+  const Json error = {{"type", "object"}, {"required", {"code", "message"}}, {"properties", members}};
+  const Json properties = {{"jsonrpc", {{"const", "2.0"}}}, {"error", error}};
+  const Json message = {{"type", "object"}, {"required", {"jsonrpc", "error"}}, {"properties", properties}};
+  Json either = Json::object();
+  either["anyOf"] = Json::array({message, error_schema()});
+  return answer("The message was refused; the code says why.", kJson, std::move(either));
+}
+
+Json mcp_operation() {
+  const Json object = {{"type", "object"}};
+  Json message = operation("mcp", "mcp", "A message of MCP (Streamable HTTP)",
+                           {{"200", answer("The reply, or a stream that ends with it.", kJson, object)}});
+  for (Json& refused : message["responses"]) {
+    if (refused.contains("$ref")) refused["$ref"] = "#/components/responses/MessageError";
+  }
+  message["responses"]["200"]["content"]["text/event-stream"] = {{"schema", {{"type", "string"}}}};
+  message["responses"]["202"] = {{"description", "A notification was taken."}};
+  message["requestBody"] = {{"required", true}, {"content", content(kJson, object)}};
+  return message;
 }
 
 Json tool_operation(const Tool& tool) {
+  Json input = Json::parse(tool.input_schema);
+  const bool needs_arguments = input.contains("required");
   Json made = operation(std::string(tool.name).c_str(), "tools", std::string(tool.title).c_str(),
                         {{"200", answer("The answer of the tool.", kJson, Json::parse(tool.output_schema))}});
   made["description"] = tool.description;
-  made["requestBody"] = {{"required", true}, {"content", content(kJson, Json::parse(tool.input_schema))}};
+  made["requestBody"] = {{"required", needs_arguments}, {"content", content(kJson, std::move(input))}};
   return made;
 }
 
@@ -100,12 +127,7 @@ std::string openapi_text(std::span<const Tool> tools, bool has_events) {
   paths[std::string(kToolsPath)]["get"] = operation("list_tools", "tools", "The tools with their schemas",
                                                     {{"200", answer("The list of tools/list.", kJson, object)}});
   if (has_events) paths[std::string(kEventsPath)] = events_path();
-  Json message = operation("mcp", "mcp", "A message of MCP (Streamable HTTP)",
-                           {{"200", answer("The reply, or a stream that ends with it.", kJson, object)},
-                            {"202", {{"description", "A notification was taken."}}}});
-  message["responses"]["200"]["content"]["text/event-stream"] = {{"schema", text}};
-  message["requestBody"] = {{"required", true}, {"content", content(kJson, object)}};
-  paths[std::string(kMcpPath)]["post"] = std::move(message);
+  paths[std::string(kMcpPath)]["post"] = mcp_operation();
   paths["/health"]["get"] = open_operation("health", "Whether the server runs", kJson, status);
   paths["/ready"]["get"] = open_operation("ready", "Whether calls can be served", kJson, status);
   paths["/metrics"]["get"] = operation("metrics", "operation", "Figures for Prometheus",
@@ -125,7 +147,7 @@ std::string openapi_text(std::span<const Tool> tools, bool has_events) {
       {"components",
        {{"securitySchemes",
          {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A token of this server."}}}}},
-        {"responses", {{"Error", error_response()}}}}}};
+        {"responses", {{"Error", error_response()}, {"MessageError", message_error_response()}}}}}};
   return document.dump();
 }
 

@@ -181,7 +181,11 @@ TEST_CASE("the description names every tool, and figures are told", "[http]") {
     const json& operation = described["paths"]["/v1/tools/" + std::string(tool.name)]["post"];
     CHECK(operation["operationId"] == tool.name);
     CHECK(operation["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "object");
+    CHECK(operation["requestBody"]["required"] == json::parse(tool.input_schema).contains("required"));
   }
+  const json& refused = described["paths"]["/mcp"]["post"]["responses"]["415"];
+  CHECK(refused["$ref"] == "#/components/responses/MessageError");
+  CHECK(described["components"]["responses"].contains("MessageError"));
   for (const char* path : {"/v1/tools", "/v1/events", "/mcp", "/health", "/ready", "/metrics"}) {
     CAPTURE(path);
     CHECK(described["paths"].contains(path));
