@@ -7,6 +7,7 @@
 
 #include "mcp/command_line.h"
 #include "mcp/commands.h"
+#include "mcp/outgoing_http.h"
 #include "mcp/shared_backend.h"
 #include "mcp/stop_signal.h"
 
@@ -70,6 +71,7 @@ int main(int argc, char** argv) {
   StoreOptions store;
   store.directory = line.data_directory;
   store.max_memory = line.max_memory;
-  SharedBackend backend({.store = store});
+  OutgoingHttp http;
+  SharedBackend backend({.store = store, .models = {&http, variable("CHRONOS_EMBEDDING_KEY")}});
   return run(line, {backend, stop, *store.clock, *store.random, *store.disk});
 }

@@ -138,7 +138,7 @@ Result<bool> SharedBackend::try_to_find() {
   Engine found;
   found.client = std::move(*client);
   if (found.client == nullptr) {
-    auto host = StoreHost::open(options_.store);
+    auto host = StoreHost::open(options_.store, options_.models);
     if (!host) {
       if (host.error().details == kLockedDetails) return false;
       return host.error();

@@ -15,11 +15,13 @@
 #include "mcp/store_client.h"
 #include "mcp/store_host.h"
 #include "mcp/tool_backend.h"
+#include "search/model_access.h"
 
 namespace chronos {
 
 struct SharedBackendOptions {
   StoreOptions store;
+  ModelAccess models = {};
   std::chrono::milliseconds give_up{30'000};  // how long to look for a store that is in use but not served
 };
 

@@ -32,19 +32,20 @@ struct StoreHost::Peer {
   std::map<uint64_t, std::stop_source> running;
 };
 
-Result<std::unique_ptr<StoreHost>> StoreHost::open(const StoreOptions& options) {
+Result<std::unique_ptr<StoreHost>> StoreHost::open(const StoreOptions& options, const ModelAccess& models) {
   auto store = Store::open(options);
   if (!store) return store.error();
   auto listener = listen_in(options.directory);
   if (!listener) return listener.error();
-  return std::unique_ptr<StoreHost>(new StoreHost(options, std::move(*store), *listener));
+  return std::unique_ptr<StoreHost>(new StoreHost(options, models, std::move(*store), *listener));
 }
 
-StoreHost::StoreHost(const StoreOptions& options, std::unique_ptr<Store> store, int listener)
+StoreHost::StoreHost(const StoreOptions& options, const ModelAccess& models, std::unique_ptr<Store> store, int listener)
     : directory_(options.directory),
       store_(std::move(store)),
       search_(std::make_unique<SearchIndex>(
-          *store_, SearchIndexOptions{.directory = search_directory(directory_), .disk = options.disk})),
+          *store_,
+          SearchIndexOptions{.directory = search_directory(directory_), .disk = options.disk, .models = models})),
       listener_(listener) {
   CHECK(::pipe2(wake_, O_CLOEXEC) == 0);
   acceptor_ = std::thread([this] { accept_peers(); });

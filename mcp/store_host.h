@@ -17,13 +17,17 @@
 #include "core/store.h"
 #include "mcp/frame_stream.h"
 #include "mcp/tool_backend.h"
+#include "search/model_access.h"
 
 namespace chronos {
+
+class SearchIndex;
 
 class StoreHost {
  public:
   // Opens the store, which takes its lock, and listens.  Fails as Store::open does.
-  static Result<std::unique_ptr<StoreHost>> open(const StoreOptions& options);
+  // Requires: what `models` points to outlives it.
+  static Result<std::unique_ptr<StoreHost>> open(const StoreOptions& options, const ModelAccess& models = {});
 
   // Finishes the writes that are running and sends their answers; other calls are left unanswered, so that those who
   // sent them ask the next host.
@@ -44,7 +48,7 @@ class StoreHost {
   };
   static constexpr size_t kMaxThreads = 32;
 
-  StoreHost(const StoreOptions& options, std::unique_ptr<Store> store, int listener);
+  StoreHost(const StoreOptions& options, const ModelAccess& models, std::unique_ptr<Store> store, int listener);
   void accept_peers();
   void accept_one();
   void read_calls(const std::shared_ptr<Peer>& peer);
