@@ -368,7 +368,7 @@ std::string replayed(const std::string& text) {
 }  // namespace
 
 TEST_CASE("the scripts of tests/core/scripts print what they say", "[store][golden]") {
-  const std::filesystem::path folder = std::filesystem::path(__FILE__).parent_path() / "scripts";
+  const std::filesystem::path folder = std::filesystem::path(CHRONOS_SOURCE_DIR) / "tests/core/scripts";
   size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     INFO("script: " << entry.path().filename().string() << " (UPDATE=1 rewrites it)");
