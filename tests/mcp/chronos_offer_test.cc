@@ -89,7 +89,9 @@ TEST_CASE("a stream, a stream as it was, and an event are resources", "[mcp]") {
 
 TEST_CASE("all resources listed can be read, all prompts got", "[mcp]") {
   Served served;
-  for (const Json& resource : served.modern("resources/list")["result"]["resources"]) {
+  const Json resources = served.modern("resources/list")["result"]["resources"];
+  CHECK(!resources.empty());
+  for (const Json& resource : resources) {
     CHECK(!resource["description"].get<std::string>().empty());
     const Json read = served.read(resource["uri"]);
     CHECK(read["result"]["contents"][0]["text"].get<std::string>().starts_with("# "));
