@@ -239,12 +239,15 @@ void TaskTable::update(std::string_view id, ClientAnswers answers) {
     if (!task->questions.empty()) return tell(*task, lock);
     task->status = Task::Status::kWorking;
     ended = std::move(task->thread);
+    tell(*task, lock);  // before the work begins, which may be over at once
+    lock.lock();
+    const bool goes_on = !task->is_over() && find(id) == task;  // or it was cancelled, or forgotten
     try {
-      start(task);
+      if (goes_on) start(task);
     } catch (const std::system_error&) {
       settle(*task, Outcome::failed(RpcCode::kInternalError, "The machine has no thread to go on with the task."));
+      tell(*task, lock);
     }
-    tell(*task, lock);
   }
   if (ended.joinable()) ended.join();
 }
