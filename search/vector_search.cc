@@ -3,7 +3,7 @@
 // between itself and its place to be missed.
 //
 // Walk or scan: a walk looks at about kLookedPerFound rows for each it keeps, and at more by what the cut and the
-// filter hide; a look at random costs kRandomCost times what it costs in a scan (docs/SEARCH.md has the measurements).
+// filter hide; a look at random costs kRandomCost times what it costs in a scan (an estimate, not measured yet).
 // What the filter hides is told from a sample, at fixed places, so that the same query is answered the same way.  A
 // walk that goes beyond what the scan would cost is given up for it.
 #include "search/vector_search.h"
