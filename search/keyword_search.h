@@ -2,8 +2,8 @@
 //
 // The view is a list of index segments, each cut where the view ends in it; the statistics - how many events there are,
 // how many have a term, how long they are on average - are those of the events in the view, added up over the pieces. A
-// score is a sum of float32, one addend for each term of the query, in their order: it does not depend on how the
-// events lie in segments, nor on what came after.
+// score is a sum of float32, one addend for each term of the query, the weightiest first, those that weigh the same in
+// their order: it does not depend on how the events lie in segments, nor on what came after.
 //
 //   s(e) = sum over terms t of  n(t) idf(t) * (k1 + 1) f / (f + k1 (1 - b + b |e| / avg))
 //   idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5))      f: how often e has t; n: how often the query has it
@@ -86,10 +86,10 @@ class KeywordSearch {
   struct List {  // a term's in a piece
     TextSegment::Postings postings;
     size_t term;
-    float bound;  // no event of the piece gets more from it
   };
-  class Window;
-  float bound_of(const TextSegment::Postings& postings, float weight) const;
+  void weigh();
+  void tabulate(double average_length);
+  class Scan;  // search/keyword_best.cc
   const TextPiece* piece_of(Position position) const;
   const std::vector<List>& lists_of(const TextPiece& piece) const {
     return lists_[static_cast<size_t>(&piece - pieces_.data())];
@@ -99,7 +99,7 @@ class KeywordSearch {
   const Bm25 parameters_;
   uint64_t events_ = 0;
   std::vector<Term> terms_;
-  std::vector<std::vector<List>> lists_;  // by piece, in order of terms
+  std::vector<std::vector<List>> lists_;  // by piece, in order of the sum
   std::array<float, 256> norms_{};        // by length code: k1 (1 - b + b |e| / avg)
   std::array<std::array<float, 256>, kTabled> shares_{};
 };

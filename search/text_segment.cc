@@ -68,6 +68,30 @@ void append_packed(std::string& to, const std::vector<uint32_t>& numbers, unsign
   if (filled > 0) *at = static_cast<char>(word);
 }
 
+// The sums, one after the other, of `first` and numbers of so many bits, each counted one more.
+template <unsigned kBits>
+void unpack_events(const char* at, uint32_t count, uint32_t first, uint32_t* to) {
+  constexpr uint64_t kMask = (uint64_t{1} << kBits) - 1;
+  uint32_t event = first;
+  uint32_t i = 0;
+  for (; i + 8 <= count; i += 8, at += kBits) {
+    [&]<size_t... k>(std::index_sequence<k...>) {
+      ((event += static_cast<uint32_t>(read_as<uint64_t>(at + k * kBits / 8) >> k * kBits % 8 & kMask) + 1,
+        to[i + k] = event),
+       ...);
+    }(std::make_index_sequence<8>{});
+  }
+  for (unsigned k = 0; i < count; i++, k++) {
+    event += packed_number(at, k, kBits) + 1;
+    to[i] = event;
+  }
+}
+
+using UnpackEvents = void (*)(const char*, uint32_t, uint32_t, uint32_t*);
+constexpr auto kUnpackEvents = []<size_t... bits>(std::index_sequence<bits...>) {
+  return std::array<UnpackEvents, sizeof...(bits)>{unpack_events<bits>...};
+}(std::make_index_sequence<33>{});
+
 uint64_t slot_of(std::string_view term, uint32_t slots) { return hash_bytes(term) & (slots - 1); }
 
 }  // namespace
@@ -133,10 +157,10 @@ uint32_t place_in(const TextSegment::Block& block, uint32_t event) {
 
 }  // namespace
 
-uint32_t TextSegment::block_of(const Postings& postings, uint32_t event) {
-  uint32_t low = 0;
+uint32_t TextSegment::block_of(const Postings& postings, uint32_t event, uint32_t from) {
+  uint32_t low = from;
   uint32_t high = postings.blocks();
-  if (high == 1) return 0;
+  if (high == 1) return from;
   while (low < high) {
     const uint32_t middle = low + (high - low) / 2;
     if (last_of(postings, middle) < event) {
@@ -153,12 +177,8 @@ void TextSegment::read(const Postings& postings, uint32_t i, Block& block) {
   const auto head = read_as<BlockHead>(at);
   at += sizeof head;
   block.size = head.more + 1U;
-  uint32_t event = head.first;
-  block.events[0] = event;
-  for (uint32_t k = 0; k < head.more; k++) {
-    event += packed_number(at, k, head.bits) + 1;
-    block.events[k + 1] = event;
-  }
+  block.events[0] = head.first;
+  kUnpackEvents[head.bits](at, head.more, head.first, block.events.data() + 1);
   at += packed_size(head.more, head.bits);
   block.counts = reinterpret_cast<const uint8_t*>(at);
   block.lengths = block.counts + block.size;

@@ -71,8 +71,9 @@ class TextSegment {
   static void read(const Postings& postings, uint32_t i, Block& block);
   // The last event of a block, without unpacking it when there are several.
   static uint32_t last_event(const Postings& postings, uint32_t i);
-  // The first block whose last event is not before `event`; their number when there is none, if there are several.
-  static uint32_t block_of(const Postings& postings, uint32_t event);
+  // The first block, from `from` on, whose last event is not before `event`; their number when there is none, if there
+  // are several, and `from` if there is one.
+  static uint32_t block_of(const Postings& postings, uint32_t event, uint32_t from = 0);
   // How often the event has the term (0: never) and its length code.
   struct Count {
     uint8_t count = 0;

@@ -63,12 +63,17 @@ class Corpus {
     for (const std::string& word : query) {
       if (in_query[word]++ == 0) terms.push_back(word);
     }
-    std::vector<float> scores(count);
+    std::vector<std::pair<float, std::string>> weighed;
     for (const std::string& term : terms) {
       double have = 0;
       for (size_t i = 0; i < count; i++) have += frequency(i, term) > 0 ? 1 : 0;
       const double all = static_cast<double>(count);
-      const auto weight = static_cast<float>(in_query[term] * std::log(1.0 + (all - have + 0.5) / (have + 0.5)));
+      const double weight = in_query[term] * std::log(1.0 + (all - have + 0.5) / (have + 0.5));
+      weighed.emplace_back(static_cast<float>(weight), term);
+    }
+    std::stable_sort(weighed.begin(), weighed.end(), [](auto& a, auto& b) { return a.first > b.first; });
+    std::vector<float> scores(count);
+    for (const auto& [weight, term] : weighed) {
       for (size_t i = 0; i < count; i++) {
         const uint32_t f = std::min<uint32_t>(255, frequency(i, term));
         if (f == 0) continue;
@@ -149,6 +154,35 @@ TEST_CASE("keyword search is the formula, bit for bit, whatever the segments and
       }
     }
   }
+}
+
+TEST_CASE("keyword search of a segment of several windows leaves nothing out", "[search][model]") {
+  const uint64_t seed = test_seeds(9, 1).front();
+  INFO("CHRONOS_SEED=" << seed);
+  Chance chance(seed);
+  Corpus corpus;
+  constexpr size_t kTexts = 20'000;
+  for (size_t i = 0; i < kTexts; i++) corpus.add(random_text(chance, 5));
+  const auto segment = corpus.segment(0, kTexts);
+  for (int round = 0; round < 6; round++) {
+    const auto count = static_cast<uint32_t>(round % 2 == 0 ? kTexts : chance.between(9000, kTexts));
+    Text query = random_text(chance, 6);
+    query.push_back("w" + std::to_string(chance.below(200)));
+    const KeywordSearch search({{segment, count}}, corpus.terms(query), Bm25{});
+    const size_t most = chance.between(1, 12);
+    REQUIRE(search.best(most, {}) == best_of(corpus.scores(query, count, Bm25{}), most, {}));
+  }
+}
+
+// All of them score the same, so every one after the first is as good as what is known.
+TEST_CASE("of events that score the same the first ones are found", "[search]") {
+  Corpus corpus;
+  for (int i = 0; i < 300; i++) corpus.add({"same", "words", "again"});
+  const KeywordSearch search({{corpus.segment(0, 100), 100}, {corpus.segment(100, 300), 200}},
+                             corpus.terms({"again", "same", "words"}), Bm25{});
+  const auto found = search.best(7, {});
+  REQUIRE(found.size() == 7);
+  for (size_t i = 0; i < found.size(); i++) CHECK(found[i].position == Position{i + 1});
 }
 
 TEST_CASE("a merged segment is the one made at once, byte for byte", "[search]") {
