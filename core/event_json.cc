@@ -78,6 +78,7 @@ struct EventDecoder::Fields {
 
   Result<void> take(const JsonMember& given);
   Result<Member> member(std::string_view key);
+  std::optional<Member> usual_member(std::string_view key);
   Result<std::string_view> string(std::string_view field, std::string_view token);
   Result<std::string_view> nonempty(std::string_view field, std::string_view token);
   Result<std::string_view> object(std::string_view field, const JsonMember& given) const;
@@ -96,6 +97,9 @@ struct EventDecoder::Fields {
   NewEvent event;
   std::optional<Timestamp> recorded_at;
   uint32_t seen = 0;
+  // Of the last event, the member at each place: most events of a client have the same ones in the same order.
+  std::array<Member, kMemberNames.size()> usual{};
+  size_t count = 0;  // of members taken
 };
 
 EventDecoder::EventDecoder(const Limits& limits, EventSource source)
@@ -105,11 +109,12 @@ EventDecoder::~EventDecoder() = default;
 void EventDecoder::clear() {
   Fields& fields = *fields_;
   fields.event = {};
-  fields.unescaped.clear();
+  if (!fields.unescaped.empty()) fields.unescaped.clear();
   fields.tags.clear();
   fields.embedding.clear();
   fields.recorded_at.reset();
   fields.seen = 0;
+  fields.count = 0;
 }
 
 Result<NewEvent> EventDecoder::decode(ValidJson json) {
@@ -141,8 +146,20 @@ std::string_view EventDecoder::Fields::characters(std::string_view token) {
   return unescaped.emplace_back(unescape_json(token));
 }
 
+// The one that was at this place in the event before, if it is that.
+std::optional<Member> EventDecoder::Fields::usual_member(std::string_view key) {
+  if (count >= usual.size()) return std::nullopt;
+  const Member member = usual[count];
+  const uint32_t bit = 1u << static_cast<size_t>(member);
+  if (key.substr(1, key.size() - 2) != name_of(member) || (seen & bit) != 0) return std::nullopt;
+  seen |= bit;
+  count++;
+  return member;
+}
+
 // Which member it is, unless it is unknown or came before.
 Result<Member> EventDecoder::Fields::member(std::string_view key) {
+  if (const auto usual_one = usual_member(key)) return *usual_one;
   const std::string_view name = characters(key);
   const size_t known = source == EventSource::kExport ? kMemberNames.size() : kClientMembers;
   const auto* found = std::find(kMemberNames.begin(), kMemberNames.begin() + known, name);
@@ -155,6 +172,7 @@ Result<Member> EventDecoder::Fields::member(std::string_view key) {
     return Error{Code::kInvalidArgument, std::string(name) + " is given twice in the event: give it once", ""};
   }
   seen |= 1u << index;
+  if (count < usual.size()) usual[count++] = static_cast<Member>(index);
   return static_cast<Member>(index);
 }
 

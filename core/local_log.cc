@@ -58,7 +58,7 @@ class LocalLog final : public Log {
       const auto buffered = durability == Durability::kOs ? put_in_buffer(records) : Result<bool>(false);
       if (!buffered) return closed_by(buffered.error());
       if (!*buffered) {
-        if (auto written = write_out(records); !written) return closed_by(written.error());
+        if (auto written = write_out(records, durability); !written) return closed_by(written.error());
       }
       last_.value += records.size();
     }
@@ -132,7 +132,7 @@ class LocalLog final : public Log {
   Result<void> save_left() {
     std::vector<std::string_view> records;
     for (const LogRecord& record : left_->records) records.push_back(record.bytes);
-    if (auto written = write_out(records); !written) return written;
+    if (auto written = write_out(records, Durability::kFsync); !written) return written;
     if (auto synced = sync_file(); !synced) return synced;
     if (auto cleared = clear_log_buffer(disk_, options_.directory); !cleared) return cleared;
     left_.reset();
@@ -166,18 +166,18 @@ class LocalLog final : public Log {
   }
 
   // Writes what the buffer holds, and then the records, to the file.
-  Result<void> write_out(std::span<const std::string_view> records) {
+  Result<void> write_out(std::span<const std::string_view> records, Durability durability = Durability::kOs) {
     const uint64_t buffered = buffer_ == nullptr ? 0 : buffer_->record_count();
     if (buffered + records.size() == 0) return {};
     if (file_ == nullptr || file_size_ > options_.file_size_bytes) {
       if (auto begun = begin_file(); !begun) return begun;
     }
     if (buffered == 0) {
-      if (auto written = write(records); !written) return written;
+      if (auto written = write(records, durability); !written) return written;
     } else {
       parts_.assign(1, buffer_->content());
       parts_.insert(parts_.end(), records.begin(), records.end());
-      if (auto written = write(parts_); !written) return written;
+      if (auto written = write(parts_, durability); !written) return written;
       buffer_->forget();
     }
     written_.value += buffered + records.size();
@@ -198,17 +198,21 @@ class LocalLog final : public Log {
     return disk_.sync_directory(options_.directory);
   }
 
-  Result<void> write(std::span<const std::string_view> parts) {
+  Result<void> write(std::span<const std::string_view> parts, Durability durability = Durability::kOs) {
     has_unsynced_ = true;
-    if (auto written = file_->write(file_size_, parts); !written) return written;
+    const bool is_synced = durability == Durability::kFsync;
+    auto written = is_synced ? file_->write_and_sync(file_size_, parts) : file_->write(file_size_, parts);
+    if (!written) return written;
+    has_unsynced_ = !is_synced;
     for (const std::string_view part : parts) file_size_ += part.size();
     return {};
   }
 
   Result<void> sync_file() {
-    if (!has_unsynced_) return {};
-    if (auto synced = file_->sync(); !synced) return synced;
-    has_unsynced_ = false;
+    if (has_unsynced_) {
+      if (auto synced = file_->sync(); !synced) return synced;
+      has_unsynced_ = false;
+    }
     durable_ = std::max(durable_, written_);
     return {};
   }

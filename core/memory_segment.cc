@@ -1,5 +1,6 @@
 #include "core/memory_segment.h"
 
+#include <array>
 #include <algorithm>
 
 #include "core/check.h"
@@ -17,6 +18,32 @@ void MemorySegment::add_commit(const char* record) {
   staged_bytes_ += record_length(commit.header());
   commits_.push_back(commit.recorded_at().value, record, events_.size());
   commit_count_.store(commits_.size(), std::memory_order_release);
+}
+
+// A stream's entry is behind four places in memory that are rarely in the caches, each telling where the next one is:
+// slot of the hash, name, the name's text, entry.  Taken one stream after the other, each is waited for.
+void MemorySegment::find_streams(std::span<const HashedName> names, std::span<PostingIndex::Entry*> found) {
+  constexpr size_t kAhead = 8;  // names between two steps: as many places are on their way at once
+  std::array<uint32_t, 4 * kAhead> likely;  // by name, as a ring
+  const NameTable& table = names_.streams;
+  for (size_t i = 0; i < names.size() + 3 * kAhead; i++) {
+    if (i < names.size()) table.fetch(names[i].hash);
+    if (const size_t at = i - kAhead; i >= kAhead && at < names.size()) {
+      const uint32_t number = likely[at % likely.size()] = table.likely(names[at].hash);
+      if (number != NameTable::kNone) table.fetch_entry(number);
+    }
+    if (const size_t at = i - 2 * kAhead; i >= 2 * kAhead && at < names.size()) {
+      const uint32_t number = likely[at % likely.size()];
+      if (number != NameTable::kNone) {
+        table.fetch_text(number);
+        streams_.fetch(number);
+      }
+    }
+    if (const size_t at = i - 3 * kAhead; i >= 3 * kAhead) {
+      found[at] = find_stream(names[at]);
+      if (found[at] != nullptr) found[at]->postings.fetch_end();
+    }
+  }
 }
 
 void MemorySegment::add_event(const Event& event, PostingIndex::Entry& stream, uint64_t type_hash) {

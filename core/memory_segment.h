@@ -46,6 +46,8 @@ class MemorySegment : public Segment {
     const uint32_t number = names_.streams.find(name.name, name.hash);
     return number == NameTable::kNone ? nullptr : &streams_.entry(number);
   }
+  // Of many at once, which is faster.  Requires: `found` is as long.
+  void find_streams(std::span<const HashedName> names, std::span<PostingIndex::Entry*> found);
   // Makes the entry of a stream that is not known: `inherited` events of it are before the segment.
   PostingIndex::Entry& add_stream(HashedName name, uint32_t inherited);
   // Announces the commit whose events are added next.  Its record stays where it is.

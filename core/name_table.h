@@ -21,6 +21,15 @@ class NameTable {
   uint32_t find(std::string_view name, uint64_t hash) const {
     return index_.find(hash, [&](uint32_t i) { return this->name(i) == name; });
   }
+  // For many names at once, each step a few names ahead of the next one, so that no step waits for memory: fetch(),
+  // then what it likely is, then fetch_text(), then find().
+  void fetch(uint64_t hash) const { index_.fetch(hash); }
+  uint32_t likely(uint64_t hash) const {
+    return index_.find(hash, [](uint32_t) { return true; });
+  }
+  // Requires: the table has so many.
+  void fetch_entry(uint32_t number) const { __builtin_prefetch(&names_[number]); }
+  void fetch_text(uint32_t number) const { __builtin_prefetch(names_[number].text); }
   // The writer only.
   uint32_t intern(std::string_view name, uint64_t hash) {
     const uint32_t found = find(name, hash);

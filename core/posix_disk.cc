@@ -10,9 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <system_error>
 
+#include "core/direct_writer.h"
 #include "core/disk.h"
 
 namespace chronos {
@@ -107,6 +109,34 @@ class PendingParts {
   std::array<iovec, 256> chunk_;
 };
 
+// The parts' bytes, in turn.
+class PartReader {
+ public:
+  explicit PartReader(std::span<const std::string_view> parts) : parts_(parts) {}
+
+  // Requires: there are so many left.
+  void read(std::span<char> to) {
+    while (!to.empty()) {
+      const std::string_view left = parts_.front().substr(done_);
+      const size_t size = std::min(left.size(), to.size());
+      std::memcpy(to.data(), left.data(), size);
+      to = to.subspan(size);
+      done_ += size;
+      if (size == left.size()) {
+        parts_ = parts_.subspan(1);
+        done_ = 0;
+      }
+    }
+  }
+
+ private:
+  std::span<const std::string_view> parts_;
+  size_t done_ = 0;  // of the first of them
+};
+
+// Less goes through the page cache as fast.
+constexpr uint64_t kLeastDirect = uint64_t{256} << 10;
+
 class PosixFile final : public File {
  public:
   PosixFile(std::string path, Descriptor descriptor) : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
@@ -123,6 +153,13 @@ class PosixFile final : public File {
       pending.written(static_cast<size_t>(written));
     }
     return {};
+  }
+
+  Result<void> write_and_sync(uint64_t offset, std::span<const std::string_view> parts) override {
+    uint64_t size = 0;
+    for (const std::string_view part : parts) size += part.size();
+    auto written = size >= kLeastDirect && can_go_direct() ? write_direct(offset, size, parts) : write(offset, parts);
+    return written ? sync() : written;
   }
 
   Result<size_t> read(uint64_t offset, char* to, size_t size) override {
@@ -148,8 +185,38 @@ class PosixFile final : public File {
   }
 
  private:
+  bool can_go_direct() {
+    if (!has_tried_direct_) direct_ = DirectWriter::open(descriptor_.get());
+    has_tried_direct_ = true;
+    return direct_ != nullptr;
+  }
+
+  // What is not a whole block of the file, at both ends, goes through the page cache, where the rest of the block is.
+  Result<void> write_direct(uint64_t offset, uint64_t size, std::span<const std::string_view> parts) {
+    PartReader reader(parts);
+    for (const uint64_t end = offset + size; offset < end;) {
+      const uint64_t in_block = offset % DirectWriter::kAlignment;
+      uint64_t next = std::min<uint64_t>(end - offset, DirectWriter::kMost);
+      if (in_block != 0) {
+        next = std::min(next, DirectWriter::kAlignment - in_block);
+      } else if (next >= DirectWriter::kAlignment) {
+        next -= next % DirectWriter::kAlignment;
+      }
+      const std::span<char> bytes = direct_->memory().first(next);
+      reader.read(bytes);
+      if (next % DirectWriter::kAlignment != 0 || !direct_->write(offset, next)) {
+        const std::string_view part(bytes.data(), bytes.size());
+        if (auto written = write(offset, {&part, 1}); !written) return written;
+      }
+      offset += next;
+    }
+    return {};
+  }
+
   const std::string path_;
   const Descriptor descriptor_;
+  bool has_tried_direct_ = false;
+  std::unique_ptr<DirectWriter> direct_;  // null where there is none
 };
 
 class PosixSharedMemory final : public SharedMemory {

@@ -23,6 +23,10 @@ class Postings {
     const uint32_t size = size_.load(std::memory_order_acquire);
     return {data_.load(std::memory_order_acquire), size};
   }
+  // The writer only: where the next one goes is brought into the caches.
+  void fetch_end() const {
+    __builtin_prefetch(data_.load(std::memory_order_relaxed) + size_.load(std::memory_order_relaxed), 1);
+  }
   // The writer only.
   void append(uint32_t local, Arena& arena) {
     const uint32_t size = size_.load(std::memory_order_relaxed);
@@ -68,6 +72,10 @@ class PostingIndex {
     index_.insert(hash_of(key), entries_.size() - 1);
     count_.store(entries_.size(), std::memory_order_release);
     return made;
+  }
+  // Brings into the caches what is likely the key's entry.
+  void fetch(uint32_t key) const {
+    if (key < entries_.size()) __builtin_prefetch(&entries_[key], 1);
   }
   void append(Entry& entry, uint32_t local) { entry.postings.append(local, arena_); }
 

@@ -318,12 +318,22 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, char* record, const st
 
 // All that the batch needs to know of history it knows before anything is staged, since reading history can fail.
 void Sequencer::meet_streams(const Batch& batch, Fork& fork) {
-  met_streams_.clear();
+  stream_names_.clear();
+  // Another thread, on another processor, wrote the events: first their heads are fetched, then their names.
+  const char* const record = batch.memory.get() + batch.start;
   for (size_t i = 0; i < batch.size(); i++) {
+    if (i + 2 * kFetchedAhead < batch.size()) __builtin_prefetch(record + batch.keys[i + 2 * kFetchedAhead].offset);
     if (i + kFetchedAhead < batch.size()) {
-      __builtin_prefetch(batch.memory.get() + batch.start + batch.keys[i + kFetchedAhead].offset);
+      const std::string_view ahead = batch.event(i + kFetchedAhead).stream();
+      __builtin_prefetch(ahead.data());
+      __builtin_prefetch(ahead.data() + 64);
     }
-    met_streams_.push_back(&stream_entry(fork, {batch.event(i).stream(), batch.keys[i].stream_hash}));
+    stream_names_.push_back({batch.event(i).stream(), batch.keys[i].stream_hash});
+  }
+  met_streams_.resize(batch.size());
+  fork.own->find_streams(stream_names_, met_streams_);
+  for (size_t i = 0; i < batch.size(); i++) {
+    if (met_streams_[i] == nullptr) met_streams_[i] = &stream_entry(fork, stream_names_[i]);
   }
 }
 

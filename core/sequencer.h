@@ -180,6 +180,7 @@ class Sequencer {
   alignas(64) std::condition_variable settled_cv_;
   std::vector<Pending> pending_;
   std::vector<PostingIndex::Entry*> met_streams_;  // by event, of the batch that is committed next
+  std::vector<HashedName> stream_names_;           // the same
   // The leader's: a group being written, kept for their memory.
   std::vector<Pending> group_;
   std::vector<std::string_view> group_records_;

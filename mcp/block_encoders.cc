@@ -29,7 +29,7 @@ TakenBlock LineEncoder::encode(ImportBlock block) {
   TakenBlock taken;
   taken.block = std::move(block);
   encoder_->begin(taken.block.request_id);
-  scan_.begin(taken.block.text);
+  scan_.begin(taken.block.kept.text);
   for (; taken.good < taken.block.lines.size(); taken.good++) {
     if (auto added = add(taken.block.line(taken.good)); !added) {
       taken.wrong = added.error();

@@ -25,14 +25,14 @@
 
 namespace chronos {
 
-// Lines that are put as one batch, with text of their own.
+// Lines that are put as one batch.
 struct ImportBlock {
   uint64_t index = 0;  // of its first line in the input, counted from 0
   std::string request_id;
-  std::string text;                     // kSimdPadding bytes follow the lines
-  std::vector<LineWindow::Line> lines;  // places in `text`
+  LineWindow::Kept kept;
+  std::vector<LineWindow::Line> lines;  // places in the text kept
 
-  std::string_view line(size_t i) const { return {text.data() + lines[i].begin, lines[i].size}; }
+  std::string_view line(size_t i) const { return {kept.text.data() + lines[i].begin, lines[i].size}; }
 };
 
 struct TakenBlock {

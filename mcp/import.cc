@@ -159,11 +159,8 @@ ImportBlock Import::cut(size_t lines) const {
   block.request_id = request_id(index_, lines, window_.line(lines - 1).chain);
   block.lines.reserve(lines);
   for (size_t i = 0; i < lines; i++) block.lines.push_back(window_.line(i));
-  // With what lies between them: line ends, and empty lines, of which there are few.
+  block.kept = window_.keep(lines);
   const size_t begin = block.lines.front().begin;
-  const size_t size = block.lines.back().begin + block.lines.back().size - begin;
-  block.text.reserve(size + kSimdPadding);
-  block.text.assign(window_.text(0).data(), size).append(kSimdPadding, '\0');
   for (LineWindow::Line& line : block.lines) line.begin -= begin;
   return block;
 }
@@ -203,7 +200,7 @@ Result<void> Import::commit_before_wrong(const TakenBlock& taken) {
     ImportBlock part;
     part.index = index;
     part.request_id = request_id(index, size, lines[begin + size - 1].chain);
-    part.text = taken.block.text;
+    part.kept = taken.block.kept;
     part.lines.assign(lines.begin() + static_cast<std::ptrdiff_t>(begin),
                       lines.begin() + static_cast<std::ptrdiff_t>(begin + size));
     TakenBlock encoded = encoder.encode(std::move(part));

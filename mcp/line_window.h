@@ -1,10 +1,12 @@
 // The lines of a file or pipe, read in large blocks, with a look ahead: what an import cuts its blocks from.
 //
 // Empty lines are counted but not shown; line ends (\n or \r\n) are removed; the last line needs none.
+//
+// What is read stays where it is as long as somebody keeps it: blocks go to other threads without being copied.
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -46,7 +48,15 @@ class LineWindow {
   size_t size() const { return lines_.size() - first_; }
   const Line& line(size_t i) const { return lines_[first_ + i]; }
   // kSimdPadding readable bytes follow it.
-  std::string_view text(size_t i) const { return {buffer_.data() + line(i).begin, line(i).size}; }
+  std::string_view text(size_t i) const { return {buffer_.get() + line(i).begin, line(i).size}; }
+  // The first n lines with what lies between them, and kSimdPadding readable bytes behind them.  They stay, and any
+  // thread may read them, as long as it is kept; it is let go by the thread that reads the window.
+  // Requires: 1 <= n <= size().
+  struct Kept {
+    std::shared_ptr<const char[]> memory;
+    std::string_view text;
+  };
+  Kept keep(size_t n) const;
   // Bytes of the first n lines, a line end for each.  Requires: 1 <= n <= size().
   uint64_t bytes(size_t n) const { return line(n - 1).bytes - (line(0).bytes - line(0).size - 1); }
   void drop(size_t n) { first_ += n; }
@@ -58,7 +68,9 @@ class LineWindow {
  private:
   Result<bool> read_more();
   Result<void> wait_for_input() const;
-  void compact();
+  void drop_taken();
+  void make_room();
+  std::shared_ptr<char[]> memory(size_t size);
   void take_line(size_t end);
   bool reaches() const { return size() >= reach_.lines || (size() > 0 && bytes(size()) >= reach_.bytes); }
   size_t window_begin() const { return size() == 0 ? window_end_ : line(0).begin; }
@@ -66,7 +78,13 @@ class LineWindow {
   const Input input_;
   ContentChain chain_;
   const Reach reach_;
-  std::string buffer_;     // kSimdPadding more bytes than read
+  struct Memory {
+    std::shared_ptr<char[]> bytes;
+    size_t size;
+  };
+  std::vector<Memory> memories_;  // the buffer, and those before it that were kept or may be used again
+  std::shared_ptr<char[]> buffer_;
+  size_t capacity_ = 0;    // of the buffer, kSimdPadding not counted
   size_t read_end_ = 0;    // bytes of the input in the buffer
   size_t searched_ = 0;    // no line end in [window_end_, searched_)
   size_t window_end_ = 0;  // where the first line that is not in the window begins

@@ -10,6 +10,7 @@
 #include "core/disk.h"
 #include "core/log.h"
 #include "tests/support/catch.h"
+#include "tests/support/chance.h"
 #include "tests/support/log_records.h"
 
 namespace chronos::test {
@@ -47,6 +48,39 @@ void require_not_found(const Error& error, const std::string& path) {
 }
 
 }  // namespace
+
+// Large ones go past the page cache, but for their ends: whatever was written before and after, in either way, is read.
+TEST_CASE("the machine's disk writes and syncs at once, small and large, at any place") {
+  const uint64_t seed = test_seeds(1, 1).front();
+  INFO("CHRONOS_SEED=" << seed);
+  Chance random(seed);
+  const TemporaryDirectory directory;
+  auto file = posix_disk().open(directory / "f", OpenMode::kCreate);
+  REQUIRE(file);
+  std::string expected;
+  std::string text(3 << 20, 'x');
+  for (char& letter : text) letter = static_cast<char>('a' + random.below(26));
+  for (int step = 0; step < 40; step++) {
+    std::vector<std::string_view> parts;
+    const size_t most = random.below(2) == 0 ? 4096 : (size_t{1} << 19);
+    for (size_t i = random.below(8); i > 0; i--) {
+      const size_t size = random.below(3) == 0 ? 4096 * random.below(most / 4096 + 1) : random.below(most);
+      parts.push_back(std::string_view(text).substr(random.below(text.size() - size), size));
+    }
+    const size_t offset = random.below(4) == 0 ? random.below(expected.size() + 1) : expected.size();
+    std::string whole;
+    for (const std::string_view part : parts) whole += part;
+    expected.resize(std::max(expected.size(), offset + whole.size()));
+    expected.replace(offset, whole.size(), whole);
+    if (random.below(3) == 0) {
+      REQUIRE((*file)->write(offset, parts));
+    } else {
+      REQUIRE((*file)->write_and_sync(offset, parts));
+    }
+    if (step % 8 == 7) REQUIRE(read_all(**file) == expected);
+  }
+  CHECK(read_all(**file) == expected);
+}
 
 TEST_CASE("the machine's disk writes at offsets, reads to the end, truncates") {
   const TemporaryDirectory directory;

@@ -1,0 +1,45 @@
+// Writes large pieces of a file from memory to the device, past the system's page cache.
+//
+// What is written and synced at once, and read again only after a restart, gains nothing from lying in the page cache:
+// the system would find a page for each 4 KiB, copy into it, and then write it.  On a virtual machine whose host takes
+// back unused memory, finding those pages can cost more than all the rest of an import.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <span>
+
+namespace chronos {
+
+// One thread.
+class DirectWriter {
+ public:
+  static constexpr size_t kAlignment = 4096;  // of places and sizes in the file, as no device asks for more
+  static constexpr size_t kMost = size_t{1} << 20;
+
+  // `fd` is a file open for writing, which stays the caller's.  Null where the file system does not do this.
+  static std::unique_ptr<DirectWriter> open(int fd);
+  ~DirectWriter();
+  DirectWriter(const DirectWriter&) = delete;
+  DirectWriter& operator=(const DirectWriter&) = delete;
+
+  // kMost bytes to put what is written next into.
+  std::span<char> memory() { return {memory_.get(), kMost}; }
+  // Writes the first `size` bytes of memory().  False when that failed, or did so in part: they are to be written
+  // through the page cache, which tells what is wrong if it goes on.
+  // Requires: offset and size are multiples of kAlignment.
+  bool write(uint64_t offset, size_t size);
+
+ private:
+  struct Free {
+    void operator()(char* memory) const { std::free(memory); }
+  };
+  DirectWriter(int fd, char* memory) : fd_(fd), memory_(memory) {}
+
+  const int fd_;
+  const std::unique_ptr<char, Free> memory_;
+};
+
+}  // namespace chronos
