@@ -39,6 +39,17 @@ float kept_if(uint32_t condition, float score) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(score) & (0 - condition));
 }
 
+// The index of the first event from `at` on that is not before this one, or `size`.  Requires: at < size.  Which way it
+// goes is as likely as not at every step.
+uint32_t place_of(const uint32_t* events, uint32_t at, uint32_t size, uint32_t event) {
+  for (uint32_t left = size - at; left > 1;) {
+    const uint32_t half = left / 2;
+    at += half * static_cast<uint32_t>(events[at + half - 1] < event);
+    left -= half;
+  }
+  return at + static_cast<uint32_t>(events[at] < event);
+}
+
 // The best so far, the worst of them in front.
 class Best {
  public:
@@ -90,14 +101,14 @@ class KeywordSearch::Scan {
 
     // Goes to the first posting that is not before the event, no matter which; false when there is none.
     bool seek(uint32_t event) {
+      if (at < block.size && block.events[at] >= event) return true;
       if (at == block.size || block.events[block.size - 1] < event) {
         next = TextSegment::block_of(list.postings, event, next);
         if (next >= list.postings.blocks()) return false;
         TextSegment::read(list.postings, next++, block);
         at = 0;
       }
-      const uint32_t* const events = block.events.data();
-      at = static_cast<uint32_t>(std::lower_bound(events + at, events + block.size, event) - events);
+      at = place_of(block.events.data(), at, block.size, event);
       return at < block.size;
     }
     List list;
@@ -201,7 +212,7 @@ void KeywordSearch::Scan::add(Cursor& cursor, uint32_t from, uint32_t to, float 
   for (bool is_any = cursor.seek(from); is_any; is_any = cursor.seek(from)) {
     const TextSegment::Block& block = cursor.block;
     const uint32_t* const events = block.events.data();
-    const auto end = static_cast<uint32_t>(std::lower_bound(events + cursor.at, events + block.size, to) - events);
+    const uint32_t end = events[block.size - 1] < to ? block.size : place_of(events, cursor.at, block.size, to);
     const uint8_t* const counts = block.counts;
     const uint8_t* const lengths = block.lengths;
     for (uint32_t i = cursor.at; i < end; i++) {

@@ -157,10 +157,17 @@ uint32_t place_in(const TextSegment::Block& block, uint32_t event) {
 
 }  // namespace
 
+// Mostly it is near: steps twice as wide each time, then halves of the last one.
 uint32_t TextSegment::block_of(const Postings& postings, uint32_t event, uint32_t from) {
+  const uint32_t blocks = postings.blocks();
+  if (blocks == 1) return from;
   uint32_t low = from;
-  uint32_t high = postings.blocks();
-  if (high == 1) return from;
+  uint32_t high = from;
+  for (uint32_t step = 1; high < blocks && last_of(postings, high) < event; step *= 2) {
+    low = high + 1;
+    high = low + step;
+  }
+  high = std::min(high, blocks);
   while (low < high) {
     const uint32_t middle = low + (high - low) / 2;
     if (last_of(postings, middle) < event) {
