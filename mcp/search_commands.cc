@@ -86,6 +86,7 @@ ExitCode print_settings(const Json& answer) {
     text += setting.value("name", "") + " = " + (value.empty() ? "(not set)" : value) +
             (setting.contains("is_default") ? " (default)" : "") + "\n    " + setting.value("what", "") + '\n';
   }
+  if (answer.contains("warning")) text += "warning: " + answer.value("warning", "") + '\n';
   return print(text);
 }
 
@@ -101,6 +102,23 @@ ExitCode set(const CommandLine& line, Workplace place) {
   return print_settings(*answer);
 }
 
+// Lines on vectors; none of a store that was never searched by any.
+std::string vector_status(const Json& vectors) {
+  const auto number = [&vectors](const char* name) { return std::to_string(vectors.value(name, uint64_t{0})); };
+  const std::string embedder = vectors.value("embedder", "none");
+  std::string text;
+  if (vectors.contains("model")) {
+    text = "vectors of " + (embedder == "none" ? "clients" : embedder) + ": " + number("vectors") + " of " +
+           number("events") + " events, " + number("behind") + " not yet; main up to position " + number("main_to") +
+           "; " + number("segments") + " segments, " + number("graphs") + " graphs, " + number("file_bytes") +
+           " bytes in files, " + number("memory_bytes") + " in memory\n";
+  } else if (embedder != "none") {
+    text = "vectors of " + embedder + ": none\n";
+  }
+  if (vectors.contains("failure")) text += "embedding failed last: " + vectors.value("failure", "") + '\n';
+  return text;
+}
+
 ExitCode show_status(const CommandLine& line, Workplace place) {
   Json arguments = Json::object();
   if (line.command == CommandLine::Command::kIndexRebuild) arguments["rebuild"] = true;
@@ -110,7 +128,7 @@ ExitCode show_status(const CommandLine& line, Workplace place) {
                      answer->at("segments").dump() + " segments, " + answer->at("file_bytes").dump() +
                      " bytes in files, " + answer->at("memory_bytes").dump() + " in memory\n";
   if (answer->contains("failure")) text += "the last file was not written: " + answer->value("failure", "") + '\n';
-  return print(text);
+  return print(text + vector_status(answer->at("vectors")));
 }
 
 }  // namespace

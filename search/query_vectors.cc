@@ -50,7 +50,9 @@ Result<QueryVectors> query_vectors(SearchVectors& vectors, const View& view, con
   if (!is_whole) {
     const std::string failure = (*index)->status().failure;
     asked.notes.push_back("vectors go up to position " + std::to_string(cover.indexed_to.value) +
-                          ", later events were found by words alone" + (failure.empty() ? "" : ": " + failure));
+                          (request.mode == SearchMode::kVector ? ", later events were not searched"
+                                                               : ", later events were found by words alone") +
+                          (failure.empty() ? "" : ": " + failure));
   }
   auto search = VectorSearch::make(std::move(cover.pieces), {*std::move(wanted), request.exact});
   if (!search) return without(search.error());

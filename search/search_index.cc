@@ -1,6 +1,7 @@
 #include "search/search_index.h"
 
 #include <utility>
+#include <vector>
 
 namespace chronos {
 namespace {
@@ -68,6 +69,19 @@ std::shared_ptr<SearchVectors> SearchIndex::vectors() {
   const std::lock_guard lock(mutex_);
   follow_settings();
   return vectors_;
+}
+
+Result<std::string> SearchIndex::try_embedder(const EmbedderSetting& setting, const std::stop_token& stop) const {
+  if (setting.kind == EmbedderSetting::Kind::kNone) return std::string();
+  const auto embedder = make_embedder(setting, {options_.disk, options_.models.http, options_.models.key});
+  if (!embedder) {
+    if (setting.kind == EmbedderSetting::Kind::kEndpoint) return embedder.error().message;
+    return embedder.error();
+  }
+  if ((*embedder)->is_local()) return std::string();
+  const std::vector<std::string> texts = {"test"};
+  const auto vectors = (*embedder)->embed(texts, EmbeddingPurpose::kQuery, stop);
+  return vectors ? std::string() : vectors.error().message;
 }
 
 SearchSettings SearchIndex::settings() {

@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include "core/disk.h"
+#include "core/result.h"
 #include "core/store.h"
 #include "search/model_access.h"
 #include "search/search_settings.h"
@@ -41,6 +43,10 @@ class SearchIndex {
   std::shared_ptr<SearchVectors> vectors();
   // As the store has them now.
   SearchSettings settings();
+  // Whether a model could be used from here: what is wrong, for people, when it does not answer now but may do so
+  // later; empty when nothing is.  kNotFound or kInvalidArgument when its files are not what they should be.
+  // Takes seconds when it is elsewhere.
+  Result<std::string> try_embedder(const EmbedderSetting& setting, const std::stop_token& stop) const;
 
  private:
   void follow_settings();

@@ -27,10 +27,16 @@ std::string_view beginning(std::string_view text) {
 
 Result<std::unique_ptr<StaticEmbedder>> StaticEmbedder::open(Disk& disk, const std::string& directory) {
   std::unique_ptr<StaticEmbedder> made(new StaticEmbedder());
+  const auto missing = [&directory](const char* file, const Error& error) {
+    return Error{error.code == Code::kNotFound ? Code::kNotFound : Code::kInvalidArgument,
+                 "the model directory '" + directory + "' needs tokenizer.json and model.safetensors, and " + file +
+                     " cannot be read: " + error.message,
+                 {}};
+  };
   auto tokenizer = disk.map(directory + "/tokenizer.json");
-  if (!tokenizer) return tokenizer.error();
+  if (!tokenizer) return missing("tokenizer.json", tokenizer.error());
   auto tensors = disk.map(directory + "/model.safetensors");
-  if (!tensors) return tensors.error();
+  if (!tensors) return missing("model.safetensors", tensors.error());
   made->file_ = *std::move(tensors);
   auto done = made->read((*tokenizer)->bytes(), made->file_->bytes());
   if (!done) return Error{done.error().code, "the model in '" + directory + "': " + done.error().message, {}};

@@ -26,6 +26,7 @@ constexpr std::string_view kInput = R"({
 constexpr std::string_view kOutput = R"({
   "type": "object", "required": ["settings"],
   "properties": {
+    "warning": {"type": "string", "description": "What does not work with it now, if anything."},
     "settings": {
       "type": "array", "description": "All of them.",
       "items": {
@@ -36,21 +37,42 @@ constexpr std::string_view kOutput = R"({
           "is_default": {"type": "boolean", "description": "True when it was not set."},
           "what": {"type": "string", "description": "What it means."}}}}}})";
 
+// What a model that does not answer says; fails for one that cannot be used.
+Result<std::string> try_out(const CallContext& context, const std::string& name, const std::string& value) {
+  if (name != "search.embedder" || context.search == nullptr || context.principal.role != Role::kAdmin) {
+    return std::string();
+  }
+  const auto setting = parse_embedder_setting(value);
+  if (!setting) return setting.error();
+  auto said = context.search->try_embedder(*setting, {});
+  if (!said) {
+    return Error{said.error().code, "search.embedder was not changed: " + said.error().message, {}};
+  }
+  if (said->empty()) return said;
+  return "the model does not answer now: " + *said + "; until it does, new events are found by words alone";
+}
+
 Result<std::string> call(CallContext& context, ValidJson text) {
   static const Schema kSchema(schema_text(kInput));
   const auto arguments = Arguments::read(kSchema, text);
   if (!arguments) return arguments.error();
   const std::string name = arguments->view().text("name");
   const std::string value = arguments->view().text("value");
+  std::string warning;
   if (!name.empty()) {
     if (auto checked = check_search_setting(name, value); !checked) return checked.error();
+    auto tried = try_out(context, name, value);
+    if (!tried) return tried.error();
+    warning = *std::move(tried);
     if (auto done = context.store->change_setting(name, value, context.principal); !done) return done.error();
     if (context.search != nullptr) context.search->text();  // which begins to follow it
   }
   const auto settings = context.store->settings();
   std::string answer;
   JsonWriter json(answer);
-  json.begin_object().key("settings").begin_array();
+  json.begin_object();
+  if (!warning.empty()) json.key("warning").string(warning);
+  json.key("settings").begin_array();
   for (const SearchSetting& known : known_search_settings()) {
     const auto set = settings.find(std::string(known.name));
     json.begin_object().key("name").string(known.name);

@@ -3,6 +3,7 @@
 // It is the first call of an agent that knows nothing, so it is kept short on purpose: the longest lists are cut to
 // what is most frequent, and say how much they leave out.
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "tools/json_writer.h"
 #include "tools/schema_text.h"
 #include "tools/table.h"
+#include "tools/vector_status.h"
 
 namespace chronos {
 namespace {
@@ -97,6 +99,13 @@ constexpr std::string_view kOutput = R"({
         "segments": {"description": "How many pieces.", @count},
         "bytes": {"description": "Of what size together.", @count},
         "language": {"type": "string", "description": "Whose endings are taken off words."},
+        "vectors": {
+          "type": "object", "required": ["embedder"], "description": "Embedded events, if any are.",
+          "properties": {
+            "embedder": {"type": "string", "description": "The model."},
+            "behind": {"description": "Not yet.", @count},
+            "vectors": {"description": "How many.", @count},
+            "failure": {"type": "string", "description": "Why not more, if so."}}},
         "failure": {"type": "string", "description": "Why the last attempt to write it to a file failed, if so."}}},
     "sealing_failure": {
       "type": "string",
@@ -244,7 +253,7 @@ void write_status(JsonWriter& json, const StoreStatus& status) {
   if (!status.recovery_report.empty()) json.key("recovery_report").string(status.recovery_report);
 }
 
-void write_index(JsonWriter& json, SearchIndex& search, const std::vector<ForkInfo>& forks) {
+void write_index(JsonWriter& json, const Store& store, SearchIndex& search, const std::vector<ForkInfo>& forks) {
   const TextIndexStatus status = search.text()->status();
   uint64_t events = 0;
   for (const ForkInfo& fork : forks) events += fork.own_events;
@@ -254,6 +263,11 @@ void write_index(JsonWriter& json, SearchIndex& search, const std::vector<ForkIn
   json.key("segments").integer(status.segments);
   json.key("bytes").integer(status.memory_bytes + status.file_bytes);
   json.key("language").string(search.settings().analyzer.language);
+  const std::shared_ptr<SearchVectors> vectors = search.vectors();
+  if (vectors->has_model() || vectors->index_if_made() != nullptr) {
+    json.key("vectors");
+    write_vector_status(json, store, *vectors, VectorDetail::kMain);
+  }
   if (!status.failure.empty()) json.key("failure").string(status.failure);
   json.end_object();
 }
@@ -281,7 +295,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   if (status.allow_os_durability) json.string("os");
   json.end_array();
   write_status(json, status);
-  if (context.search != nullptr) write_index(json, *context.search, forks);
+  if (context.search != nullptr) write_index(json, *context.store, *context.search, forks);
   json.key("at");
   write_at(json, *view);
   json.end_object();

@@ -7,6 +7,7 @@
 #include "tools/json_writer.h"
 #include "tools/schema_text.h"
 #include "tools/table.h"
+#include "tools/vector_status.h"
 
 namespace chronos {
 namespace {
@@ -35,38 +36,15 @@ constexpr std::string_view kOutput = R"({
       "properties": {
         "embedder": {"type": "string", "description": "The setting search.embedder."},
         "model": {"type": "string", "description": "Which vectors can be compared with one another."},
-        "events": {"description": "Events looked at, of all forks.", @count},
+        "events": {"description": "Events looked at, of all forks, with or without a vector.", @count},
         "behind": {"description": "Events that are still to be embedded.", @count},
-        "vectors": {"description": "How many of them have one.", @count},
+        "main_to": {"description": "Up to which position main is embedded.", @position},
+        "vectors": {"description": "How many have one.", @count},
         "segments": {"description": "How many pieces they are in.", @count},
         "graphs": {"description": "How many pieces have a graph.", @count},
         "memory_bytes": {"description": "Of pieces in memory.", @count},
         "file_bytes": {"description": "Of pieces in files.", @count},
         "failure": {"type": "string", "description": "Why embedding, or writing a file, failed last, if so."}}}}})";
-
-// Only what is there already: without a model nobody may ever ask for vectors.
-void write_vectors(JsonWriter& json, SearchVectors& vectors, uint64_t events) {
-  json.begin_object().key("embedder").string(text_of(vectors.setting()));
-  std::shared_ptr<VectorIndex> index = vectors.index_if_made();
-  if (vectors.has_model()) {
-    const auto made = vectors.index();
-    if (!made) json.key("failure").string(made.error().message);
-    if (made) index = *made;
-  }
-  if (index != nullptr) {
-    const VectorIndexStatus status = index->status();
-    json.key("model").string(status.identity);
-    json.key("events").integer(status.events);
-    json.key("behind").integer(events - std::min(events, status.events));
-    json.key("vectors").integer(status.vectors);
-    json.key("segments").integer(status.segments);
-    json.key("graphs").integer(status.graphs);
-    json.key("memory_bytes").integer(status.memory_bytes);
-    json.key("file_bytes").integer(status.file_bytes);
-    if (!status.failure.empty()) json.key("failure").string(status.failure);
-  }
-  json.end_object();
-}
 
 Result<std::string> call(CallContext& context, ValidJson text) {
   static const Schema kSchema(schema_text(kInput));
@@ -94,7 +72,7 @@ Result<std::string> call(CallContext& context, ValidJson text) {
   json.key("file_bytes").integer(status.file_bytes);
   if (!status.failure.empty()) json.key("failure").string(status.failure);
   json.key("vectors");
-  write_vectors(json, *context.search->vectors(), events);
+  write_vector_status(json, *context.store, *context.search->vectors(), VectorDetail::kAll);
   json.end_object();
   return answer;
 }

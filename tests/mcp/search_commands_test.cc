@@ -85,6 +85,24 @@ TEST_CASE("search and index, alone and beside a host", "[cli][search]") {
   }
 }
 
+TEST_CASE("a model is tried when it is set, and index status tells of its vectors", "[cli][search]") {
+  for (const bool hosted : {false, true}) {
+    INFO("hosted: " << hosted);
+    const CommandStore store(hosted);
+    CHECK_FALSE(has(store.output({"index", "status"}), "vectors"));
+    CHECK(store.run({"index", "set", "embedder", "static:/nowhere"}).exit_code == 1);
+    CHECK(has(store.output({"index", "set"}), "search.embedder = none (default)\n"));
+    // Nobody listens at port 1.  It may do so later.
+    const std::string down = store.output({"index", "set", "embedder", "openai:http://127.0.0.1:1/v1#m"});
+    CHECK(has(down, "search.embedder = openai:http://127.0.0.1:1/v1#m\n"));
+    CHECK(has(down, "warning: the model does not answer now: "));
+    CHECK(has(store.output({"index", "status"}),
+              "vectors of openai:http://127.0.0.1:1/v1#m: 0 of 0 events, 2 not yet; main up to position 0; "));
+    CHECK(has(store.output({"call", "describe_store", "{}"}), R"("vectors":{"embedder":"openai:http://127.0.0.1:1/)"));
+    CHECK(has(store.output({"search", "refund"}), "Refunded"));
+  }
+}
+
 TEST_CASE("a process that is killed while it writes its index leaves the same answers", "[cli][search]") {
   const ScratchDirectory scratch;
   const std::string directory = scratch.path("store");

@@ -233,7 +233,11 @@ TEST_CASE("while an endpoint is down, search answers by words and says so", "[se
   const SearchAnswer before = run.find(run.words("cats"));
   CHECK(before.used == Used{"keyword", "neighbours", "vector"});
   REQUIRE(before.notes.size() == 1);
-  CHECK(before.notes[0].find("vectors go up to position 0") == 0);
+  CHECK(before.notes[0] == "vectors go up to position 0, later events were found by words alone");
+  const SearchAnswer near = run.find(run.words("cats", SearchMode::kVector));
+  CHECK(near.hits.empty());
+  REQUIRE(near.notes.size() == 1);
+  CHECK(near.notes[0] == "vectors go up to position 0, later events were not searched");
   CHECK((*run.index->vectors()->index())->step());
   const SearchAnswer after = run.find(run.words("cats"));
   CHECK(after.notes.empty());

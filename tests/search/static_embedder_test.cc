@@ -118,6 +118,8 @@ TEST_CASE("a model file that is cut off, or something else, is refused with what
   auto missing = StaticEmbedder::open(*std::make_unique<SimulatedDisk>(1), "/nowhere");
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == Code::kNotFound);
+  CHECK(missing.error().message.starts_with("the model directory '/nowhere' needs tokenizer.json and "
+                                            "model.safetensors, and tokenizer.json cannot be read: "));
   for (const uint64_t seed : test_seeds(1, 300)) {
     INFO("CHRONOS_SEED=" << seed);
     Chance chance(seed);
