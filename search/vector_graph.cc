@@ -17,6 +17,7 @@
 #include <cstring>
 #include <exception>
 #include <queue>
+#include <span>
 #include <utility>
 
 #include "core/check.h"
@@ -230,6 +231,20 @@ class VectorGraph::Walker {
     const uint64_t bit = uint64_t{1} << row % 64;
     return (std::exchange(word, word | bit) & bit) == 0;
   }
+  // Those in layer 0 that were not met before, which are then on their way from memory.
+  std::span<const uint32_t> new_links(uint32_t from) {
+    constexpr size_t kLine = 64;
+    const Links links = graph_.links(from, 0);
+    new_.clear();
+    for (uint32_t i = 0; i < links.size; i++) {
+      const uint32_t row = links.at[i];
+      if (row >= rows_.count || !is_new(row)) continue;
+      new_.push_back(row);
+      for (size_t at = 0; at < stride_; at += kLine) __builtin_prefetch(rows_.codes_of(row) + at);
+      __builtin_prefetch(&rows_.scales[row]);
+    }
+    return new_;
+  }
   bool counts(uint32_t row) const { return row < walk_.rows && (!walk_.filter || walk_.filter(row)); }
 
   std::optional<std::vector<Near>> lowest(Near entry) {
@@ -249,11 +264,7 @@ class VectorGraph::Walker {
       if (best.size() == walk_.most && at.score < best.top().score) break;
       if (looked_ > walk_.budget) return std::nullopt;
       ahead.pop();
-      const Links links = graph_.links(at.row, 0);
-      for (uint32_t i = 0; i < links.size; i++) {
-        const uint32_t row = links.at[i];
-        if (row < rows_.count && is_new(row)) meet(looked_at(row));
-      }
+      for (const uint32_t row : new_links(at.row)) meet(looked_at(row));
     }
     std::vector<Near> found;
     for (; !best.empty(); best.pop()) found.push_back(best.top());
@@ -265,6 +276,7 @@ class VectorGraph::Walker {
   const Walk& walk_;
   const size_t stride_;
   std::vector<uint64_t> seen_;  // a bit for each row
+  std::vector<uint32_t> new_;
   size_t looked_ = 0;
 };
 

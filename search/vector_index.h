@@ -41,7 +41,7 @@ struct VectorIndexOptions {
   Disk* disk = &posix_disk();
   uint32_t large_events = 8192;     // segments from there on are kept in files
   uint32_t largest_events = 1 << 19;  // and are not merged to more than this
-  uint32_t graph_vectors = 1 << 16;   // those with so many vectors get a graph
+  uint32_t graph_vectors = 1 << 14;   // those with so many vectors get a graph
   VectorGraphOptions graph;
   bool in_background = true;  // otherwise only what is asked for is indexed, and step() does the rest
   std::chrono::milliseconds begins_after{2000};  // in the background: then a store was not opened for one question

@@ -2,10 +2,11 @@
 // error of a score by bytes is below a few thousandths, so that a result would have to have more than that many rows
 // between itself and its place to be missed.
 //
-// Walk or scan: a walk looks at about kLookedPerFound rows for each it keeps, and at more by what the cut and the
-// filter hide; a look at random costs kRandomCost times what it costs in a scan (an estimate, not measured yet).
-// What the filter hides is told from a sample, at fixed places, so that the same query is answered the same way.  A
-// walk that goes beyond what the scan would cost is given up for it.
+// Walk or scan: a walk looks at some rows for each it keeps, and at more by what the cut and the filter hide; a look
+// at random costs a few rows of a scan (VectorCosts; bench/vectors.cc times both ways beside the one that is chosen).
+// So a walk pays from some 9,000 rows on that count.  What the filter hides is told from a sample, at fixed places, so
+// that the same query is answered the same way.  Where what is hidden is just what is near, a walk wanders: one that
+// has cost kBudget times what the scan would is given up for it.
 #include "search/vector_search.h"
 
 #include <algorithm>
@@ -19,8 +20,7 @@ namespace {
 
 constexpr size_t kAgain = 4;      // looked at in floats, for each wanted
 constexpr size_t kAgainMore = 32;
-constexpr double kLookedPerFound = 12;
-constexpr double kRandomCost = 6;
+constexpr double kBudget = 1.5;
 constexpr uint32_t kSample = 128;
 constexpr uint32_t kChunk = 256;  // rows whose scores are computed at once
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
@@ -63,6 +63,7 @@ Result<VectorSearch> VectorSearch::make(std::vector<VectorPiece> pieces, const V
   VectorSearch search;
   if (auto taken = search.take(query.vector); !taken) return taken.error();
   search.exact_ = query.exact;
+  search.costs_ = query.costs;
   search.pieces_ = std::move(pieces);
   if (auto found = search.find_parts(); !found) return found.error();
   return search;
@@ -176,13 +177,13 @@ bool VectorSearch::walk(const Part& part, const Filter& filter, size_t most, Can
   walk.most = most + most / 2 + 64;
   walk.rows = part.rows;
   // What a scan would cost, in rows looked at by a walk.
-  const double scan_cost = part.rows / kRandomCost;
+  const double scan_cost = part.rows / costs_.look;
   const double visible = static_cast<double>(part.rows) / part.group->count;
-  const auto needed = [&](double share) { return static_cast<double>(walk.most) * kLookedPerFound / share; };
+  const auto needed = [&](double share) { return static_cast<double>(walk.most) * costs_.looks / share; };
   if (needed(visible) > scan_cost) return false;
   const double share = visible * share_of(part, filter);
   if (share <= 0 || needed(share) > scan_cost) return false;
-  walk.budget = static_cast<size_t>(scan_cost);
+  walk.budget = static_cast<size_t>(kBudget * scan_cost);
   if (filter) walk.filter = [&](uint32_t row) { return filter(position_of(part, row)); };
   const auto found = part.piece->graph->walk(*part.group, walk);
   if (!found) return false;

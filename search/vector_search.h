@@ -30,9 +30,16 @@ struct VectorPiece {
   uint32_t cut = 0;  // how many of its events are in the view; at least one
 };
 
+// By what a walk is taken instead of a scan: as bench/vectors.cc measures them.
+struct VectorCosts {
+  double looks = 15;  // rows that a walk looks at for each that it keeps
+  double look = 7.5;  // what one costs, where a row of a scan costs 1
+};
+
 struct VectorQuery {
   std::vector<float> vector;
   bool exact = false;  // look at all floats
+  VectorCosts costs = {};
 };
 
 // A query in a view.  One thread.
@@ -78,6 +85,7 @@ class VectorSearch {
   std::vector<int8_t> codes_;  // the same in bytes
   uint32_t dimension_ = 0;
   bool exact_ = false;
+  VectorCosts costs_;
   uint64_t vectors_ = 0;
   mutable bool walked_ = false;
 };
