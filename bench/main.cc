@@ -32,8 +32,10 @@ int main(int argc, char** argv) {
   app.add_option("--large-events", setting.large_events, "of the store that is larger than its memory (part large)")
       ->capture_default_str();
   app.add_option("--large-store", setting.large_store, "a store to take for it, instead of making one");
-  app.add_option("--search-events", setting.search_events, "of the store that is searched (part search)")
+  app.add_option("--search-events", setting.search_events, "of the store that is searched (parts search, vectors)")
       ->capture_default_str();
+  app.add_option("--dimension", setting.vector_dimension, "of the vectors of part vectors")->capture_default_str();
+  app.add_option("--vectors", setting.vector_file, "takes them from this .fvecs file, instead of making some");
   app.add_option("--make-search", make_search, "only writes the events and queries of search into this directory");
   app.add_option("--part", parts, "which figures")->delimiter(',')->capture_default_str();
   CLI11_PARSE(app, argc, argv);
@@ -54,11 +56,12 @@ int main(int argc, char** argv) {
   const std::map<std::string, std::function<void(const Setting&, const Workload&)>> known = {
       {"appends", measure_appends}, {"burst", measure_burst}, {"import", measure_import}, {"stages", measure_stages},
       {"reads", measure_reads},     {"forks", measure_forks}, {"stdio", measure_stdio},   {"large", measure_large},
-      {"search", measure_search}};
+      {"search", measure_search},   {"vectors", measure_vectors}};
   for (const std::string& part : parts) {
     const auto found = known.find(part);
     if (found == known.end()) {
-      die("no part '" + part + "'; there are appends, burst, import, stages, reads, forks, stdio, search and large");
+      die("no part '" + part + "'; there are appends, burst, import, stages, reads, forks, stdio, search, vectors and "
+          "large");
     }
     found->second(setting, workload);
   }

@@ -16,6 +16,8 @@ struct Setting {
   size_t large_events = 5'000'000;  // of the store that is larger than its memory
   std::string large_store;          // one that is there already
   size_t search_events = 0;         // of the store that is searched; as many as the workload has when 0
+  size_t vector_dimension = 384;    // of the vectors that it is searched by
+  std::string vector_file;          // with others (bench/vector_workload.h)
 };
 
 // Appends from memory, durable and not, 1 and 8 producers, batches of 1, 100 and 1,000, each parsed from JSON.
@@ -34,6 +36,8 @@ void measure_stages(const Setting& setting, const Workload& workload);
 void measure_large(const Setting& setting, const Workload& workload);
 // Keyword search: indexing, queries now and as of the past and in a fork, what indexing costs appends.
 void measure_search(const Setting& setting, const Workload& workload);
+// Search by vectors: indexing, graphs, queries now and as of the past and with filters, how many are the right ones.
+void measure_vectors(const Setting& setting, const Workload& workload);
 // Tool calls over stdio: processor time and latency, start to first answer.
 void measure_stdio(const Setting& setting, const Workload& workload);
 
