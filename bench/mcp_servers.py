@@ -23,6 +23,7 @@ def free_port():
 
 class McpServer(Server):
     tool, arguments = "echo", {"message": MESSAGE}
+    sessions = 10_000
 
     def __init__(self, directory, build):
         super().__init__(directory)
@@ -76,6 +77,7 @@ class SdkV2(SdkV1):
 
 class Everything(NodeServer):
     name = "mcp_everything"
+    sessions = 1_000  # it makes a whole server for each, with all its tools
 
     def program(self):
         return str(self.modules / "node_modules/@modelcontextprotocol/server-everything/dist/index.js")

@@ -11,6 +11,13 @@ void append_head(std::string& to, std::string_view name, std::string_view type, 
   to.append("# TYPE ").append(name).append(" ").append(type).append("\n");
 }
 
+// The value of that key, which is new at most once.
+template <typename Value>
+Value& at(std::map<std::string, Value, std::less<>>& map, std::string_view key) {
+  const auto found = map.find(key);
+  return found != map.end() ? found->second : map[std::string(key)];
+}
+
 std::string short_number(double number) {
   std::array<char, 32> text;
   const int size = std::snprintf(text.data(), text.size(), "%.9g", number);
@@ -37,8 +44,8 @@ Result<std::string> CallMetrics::call(const ToolCall& call) {
   const std::string_view status = answer ? "ok" : code_name(answer.error().code);
   const std::lock_guard lock(mutex_);
   running_--;
-  Tally& tally = tools_[std::string(call.tool->name)];
-  tally.by_status[std::string(status)]++;
+  Tally& tally = at(tools_, call.tool->name);
+  at(tally.by_status, status)++;
   const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), seconds) - kBounds.begin();
   tally.by_time[static_cast<size_t>(bucket)]++;
   tally.seconds += seconds;

@@ -14,8 +14,6 @@
 namespace chronos {
 namespace {
 
-// What a message wraps around the data of an event: the envelope, params, arguments, the list of events, the event.
-constexpr size_t kEnvelopeLevels = 8;
 // Of questions to a client about one request.
 constexpr int kMostRounds = 16;
 
@@ -60,29 +58,35 @@ Dispatcher::Dispatcher(Parts parts)
              [this](Outcome outcome) { return texts_.finished(Era::kModern, std::move(outcome)); }) {}
 
 Accepted Dispatcher::accept(Connection& connection, std::string_view line) {
+  const LineOrError read = read_line(line, kMostLevels);
+  if (!read.error) return accept(connection, read.line, nullptr);
   Accepted accepted;
-  LineOrError read = read_line(line, Limits{}.json_depth + kEnvelopeLevels);
-  if (!read.error && read.line.is_batch && !allows_batches(connection.negotiated())) {
-    read.error =
-        RpcError{RpcCode::kInvalidRequest, "Batches are not part of this protocol version. Send one message.", ""};
-  }
-  if (read.error) {
+  const std::string_view id = missing_id(connection.era_of_unreadable());
+  accepted.parts_.push_back({error_reply(id, *read.error), nullptr, kHttpBadRequest});
+  return accepted;
+}
+
+Accepted Dispatcher::accept(Connection& connection, const IncomingLine& line, const Message* message) {
+  Accepted accepted;
+  if (line.is_batch && !allows_batches(connection.negotiated())) {
+    const RpcError error{RpcCode::kInvalidRequest, "Batches are not part of this protocol version. Send one message.",
+                         ""};
     const std::string_view id = missing_id(connection.era_of_unreadable());
-    accepted.parts_.push_back({error_reply(id, *read.error), nullptr, kHttpBadRequest});
+    accepted.parts_.push_back({error_reply(id, error), nullptr, kHttpBadRequest});
     return accepted;
   }
-  accepted.is_batch_ = read.line.is_batch;
-  accepted.parts_.reserve(read.line.messages.size());
-  for (const std::string_view text : read.line.messages) {
-    accepted.parts_.push_back(accept_message(connection, text, read.line.is_batch, read.line.too_deep));
+  accepted.is_batch_ = line.is_batch;
+  accepted.parts_.reserve(line.messages.size());
+  for (const std::string_view text : line.messages) {
+    Message taken = message != nullptr ? *message : read_message(text);
+    taken.too_deep = line.too_deep;
+    accepted.parts_.push_back(accept_message(connection, taken, line.is_batch));
     if (accepted.parts_.back().waiting != nullptr) ++accepted.waiting_;
   }
   return accepted;
 }
 
-Accepted::Part Dispatcher::accept_message(Connection& connection, std::string_view text, bool in_batch, bool too_deep) {
-  Message message = read_message(text);
-  message.too_deep = too_deep;
+Accepted::Part Dispatcher::accept_message(Connection& connection, const Message& message, bool in_batch) {
   switch (message.kind) {
     case Message::Kind::kRequest: return accept_request(connection, message, in_batch);
     case Message::Kind::kNotification: accept_notification(connection, message); return {};

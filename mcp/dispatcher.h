@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/batch.h"
 #include "core/clock.h"
 #include "mcp/connection.h"
 #include "mcp/message_sink.h"
@@ -68,6 +69,9 @@ class Dispatcher {
   // Requires: kSimdPadding readable bytes follow `line`, which stays unchanged until run() returned; the lines of one
   // connection come in order, one at a time.
   Accepted accept(Connection& connection, std::string_view line);
+  // The same of a line that was read already, and of its message, where it is one and was taken apart.
+  Accepted accept(Connection& connection, const IncomingLine& line, const Message* message);
+  static constexpr size_t kMostLevels = Limits{}.json_depth + 8;  // of a line: of an event's data and what is around it
 
   // Runs what accept() left and returns the reply: one JSON text, or "" when nothing is to be sent (a notification, a
   // cancelled call).  Bytes of clients inside it may hold line ends between tokens.  What is sent before the reply goes
@@ -79,7 +83,7 @@ class Dispatcher {
   std::string too_long(const Connection& connection, size_t limit_bytes) const;
 
  private:
-  Accepted::Part accept_message(Connection& connection, std::string_view text, bool in_batch, bool too_deep);
+  Accepted::Part accept_message(Connection& connection, const Message& message, bool in_batch);
   Accepted::Part accept_request(Connection& connection, const Message& message, bool in_batch);
   std::optional<RpcError> take_answers(Accepted::Waiting& waiting) const;
   void accept_notification(Connection& connection, const Message& message);

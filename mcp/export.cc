@@ -3,14 +3,19 @@
 #include <simdjson.h>
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/check.h"
 #include "core/damage.h"
 #include "core/log.h"
 #include "core/scan.h"
 #include "core/time_text.h"
+#include "tools/arguments.h"
+#include "tools/cursor.h"
 #include "tools/event_text.h"
 #include "tools/json_writer.h"
+#include "tools/protocol_tools.h"
 
 namespace chronos {
 namespace {
@@ -67,6 +72,13 @@ struct Page {
   uint64_t events = 0;
   std::string next_cursor;
 };
+
+// Where the first page begins: as a page before it, made at `head`, would have said.
+std::string first_cursor(const ExportOptions& options, Position head) {
+  const auto arguments = parse_arguments(query_arguments(options, ""));
+  CHECK(arguments);
+  return make_cursor({head.value, options.since.value + 1}, question_digest("query_events", ArgumentsView(*arguments)));
+}
 
 // Reads an answer of query_events, leaving out what is not after `since`.
 simdjson::error_code read_page(const std::string& answer, Position since, Page& page) {
@@ -129,6 +141,12 @@ Result<ExportReport> export_events(const Store& store, const ExportOptions& opti
 Result<ExportReport> export_forwarded(ToolBackend& backend, const ExportOptions& options) {
   ExportReport report;
   Page page;
+  if (options.since > Position{0} && options.as_of.empty()) {
+    auto head = forwarded_head(backend, options);
+    if (!head) return head.error();
+    if (*head <= options.since) return report;
+    page.next_cursor = first_cursor(options, *head);
+  }
   do {
     const std::string arguments = query_arguments(options, page.next_cursor);
     ToolCall call;
@@ -146,6 +164,28 @@ Result<ExportReport> export_forwarded(ToolBackend& backend, const ExportOptions&
     report.stopped = should_stop(options);
   } while (!page.next_cursor.empty() && !report.stopped);
   return report;
+}
+
+Result<Position> forwarded_head(ToolBackend& backend, const ExportOptions& options) {
+  std::string arguments;
+  JsonWriter json(arguments);
+  json.begin_object().key("streams").begin_array().begin_object().key("fork").string(options.fork);
+  json.end_object().end_array().key("wait_ms").integer(0).end_object();
+  arguments.reserve(arguments.size() + kSimdPadding);
+  ToolCall call;
+  call.tool = find_protocol_tool("await_growth");
+  call.arguments = ValidJson::trusted(arguments);
+  call.principal = options.principal;
+  const auto answer = backend.call(call);
+  if (!answer) return answer.error();
+  simdjson::ondemand::parser parser;
+  const simdjson::padded_string padded(*answer);
+  simdjson::ondemand::document document;
+  uint64_t head = 0;
+  if (parser.iterate(padded).get(document) || document["grown"].at(0)["version"].get(head)) {
+    return Error{Code::kInternal, "cannot read where the fork ends: " + *answer, ""};
+  }
+  return Position{head};
 }
 
 }  // namespace chronos

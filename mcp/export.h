@@ -33,5 +33,7 @@ Result<ExportReport> export_events(const Store& store, const ExportOptions& opti
 
 // From the process that has the store, page by page; all pages are of the same moment.
 Result<ExportReport> export_forwarded(ToolBackend& backend, const ExportOptions& options);
+// The head of options.fork there.
+Result<Position> forwarded_head(ToolBackend& backend, const ExportOptions& options);
 
 }  // namespace chronos

@@ -173,14 +173,21 @@ class EventWriter {
   uint64_t last_ = 0;
 };
 
-// Returns after a moment, or at once when the exchange shall end.
-void wait_a_moment(HttpExchange& exchange) {
-  constexpr std::chrono::milliseconds kMoment{50};
+// Waits for more than `seen` records in the store, looking at that number now and then.  Another process's is asked
+// after a longer moment, since whoever waits there takes a thread from all who ask it.  Returns at once when the
+// exchange shall end.
+void wait_for_more(HttpExchange& exchange, const Store* store, uint64_t seen) {
+  const std::chrono::milliseconds moment(store == nullptr ? 250 : 25);
+  std::stop_source ended;
+  const auto end = [&ended] { ended.request_stop(); };
+  const std::stop_callback when_gone(exchange.gone(), end);
+  const std::stop_callback when_stopping(exchange.stopping(), end);
   std::mutex mutex;
-  std::condition_variable_any changed;
+  std::condition_variable_any never;
   std::unique_lock lock(mutex);
-  const std::stop_callback when_gone(exchange.gone(), [&] { changed.notify_all(); });
-  changed.wait_for(lock, exchange.stopping(), kMoment, [&] { return exchange.gone().stop_requested(); });
+  do {
+    never.wait_for(lock, ended.get_token(), moment, [] { return false; });
+  } while (store != nullptr && store->records() == seen && !ended.stop_requested());
 }
 
 struct Reading {
@@ -271,15 +278,6 @@ void HttpEvents::import(HttpExchange& exchange, const Principal& principal) cons
 void HttpEvents::read(HttpExchange& exchange, const Principal& principal) const {
   auto reading = reading_of(exchange.head(), principal);
   if (!reading) return exchange.answer_error(400, reading.error());
-  const auto store = local_store_();
-  if (!store) return exchange.answer_error(http_status(store.error().code), store.error());
-  if (reading->follows && *store == nullptr) {
-    const Error error{Code::kUnavailable,
-                      "Another process has the store, which cannot be followed from here: read with follow=false, or "
-                      "start this server before the others.",
-                      ""};
-    return exchange.answer_error(503, error);
-  }
   ExportOptions& options = reading->options;
   EventWriter writer(exchange, reading->as_events);
   const auto begin = [&] {
@@ -293,20 +291,23 @@ void HttpEvents::read(HttpExchange& exchange, const Principal& principal) const 
     return writer.write(lines);
   };
   options.stop_requested = [&] { return exchange.gone().stop_requested() || exchange.stopping().stop_requested(); };
+  const auto fail = [&](const Error& error) {
+    if (!exchange.has_stream()) return exchange.answer_error(http_status(error.code), error);
+    const std::string text = error_json(error);
+    std::string event = "event: error\n";
+    append_event_data(event, text);
+    exchange.send(reading->as_events ? event : text + "\n");
+  };
   while (true) {
+    const auto store = local_store_();  // each time: it may have come here since
+    if (!store) return fail(store.error());
+    const uint64_t seen = *store == nullptr ? 0 : (*store)->records();  // before they are read
     const auto report = *store != nullptr ? export_events(**store, options) : export_forwarded(backend_, options);
-    if (!report) {
-      if (!exchange.has_stream()) return exchange.answer_error(http_status(report.error().code), report.error());
-      std::string text = error_json(report.error());
-      std::string event = "event: error\n";
-      append_event_data(event, text);
-      exchange.send(reading->as_events ? event : text + "\n");
-      return;
-    }
+    if (!report) return fail(report.error());
     begin();
     if (!reading->follows || options.stop_requested()) return;
     options.since = std::max(options.since, Position{writer.last()});
-    wait_a_moment(exchange);
+    wait_for_more(exchange, *store, seen);
   }
 }
 

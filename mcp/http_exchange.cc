@@ -83,16 +83,15 @@ ssize_t HttpExchange::read(char* to, size_t size) {
   if (!flush()) return -1;  // "100 Continue", for which the other end may be waiting
   HttpInput& input = ends_.input;
   if (input.empty()) {
-    constexpr size_t kRead = size_t{64} << 10;
+    std::array<char, size_t{64} << 10> part;
     const SteadyTime now = steady_clock::now();
     const SteadyTime until = is_long_body_ ? now + ends_.limits.body_stall : body_until_;
-    input.bytes.resize(kRead);
-    const ssize_t got = now > until ? -1 : ends_.channel.read(input.bytes.data(), kRead, until);
-    input.bytes.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    const ssize_t got = now > until ? -1 : ends_.channel.read(part.data(), part.size(), until);
     if (got <= 0) {
       fail_body(got < 0 ? 408 : 400, got < 0 ? "The body did not arrive in time." : "The body ended before its end.");
       return -1;
     }
+    input.add({part.data(), static_cast<size_t>(got)});
   }
   const uint64_t wanted = head_.is_chunked ? check_.wanted() : body_left_;
   const std::string_view bytes = input.rest().substr(0, static_cast<size_t>(std::min<uint64_t>(size, wanted)));

@@ -28,7 +28,6 @@ struct HttpLimits {
   std::chrono::milliseconds body_stall{30'000};     // for the next part of one that is read as a stream
   std::chrono::milliseconds write_stall{10'000};    // in which the other end takes nothing
   std::chrono::milliseconds idle_time{120'000};     // of a connection between requests
-  std::chrono::milliseconds linger{20};             // a thread waits so long for the next request
   std::chrono::milliseconds comment_after{15'000};  // of silence on a stream
   std::chrono::milliseconds read_grace{1'500};      // after stop(): for calls that only read
   std::chrono::milliseconds stop_grace{4'500};      // after stop(): for all others
@@ -41,11 +40,18 @@ struct HttpInput {
 
   std::string_view rest() const { return std::string_view(bytes).substr(begin); }
   bool empty() const { return begin == bytes.size(); }
+  void add(std::string_view more) {
+    bytes.erase(0, begin);
+    begin = 0;
+    bytes += more;
+  }
   void drop(size_t count) {
+    constexpr size_t kKept = size_t{8} << 10;
     begin += count;
     if (!empty()) return;
     bytes.clear();
     begin = 0;
+    if (bytes.capacity() > kKept) bytes = std::string();
   }
 };
 

@@ -15,14 +15,11 @@
 #include <iterator>
 #include <utility>
 
-#include "core/batch.h"
 #include "mcp/revision.h"
 
 namespace chronos {
 namespace {
 
-// What a message wraps around the data of an event, as in the dispatcher.
-constexpr size_t kEnvelopeLevels = 8;
 constexpr std::string_view kNoId = "null";
 
 void refuse(HttpExchange& exchange, int status, std::string_view id, const RpcError& error) {
@@ -77,9 +74,9 @@ HttpMcp::HttpMcp(Dispatcher& dispatcher, std::span<const Tool> tools, Random& ra
       max_body_(options.max_body),
       sessions_(std::move(options.session_key), random) {}
 
-void HttpMcp::handle(HttpExchange& exchange, const Principal& principal) {
+void HttpMcp::handle(HttpExchange& exchange, const Principal& principal, size_t max_body) {
   const std::string& method = exchange.head().method;
-  if (method == "POST") return post(exchange, principal);
+  if (method == "POST") return post(exchange, principal, std::min(max_body, max_body_));
   const bool has_session = exchange.head().find("mcp-session-id") != nullptr;
   if (method == "GET" && has_session) return follow(exchange, principal);
   if (method == "DELETE" && has_session) {
@@ -91,22 +88,19 @@ void HttpMcp::handle(HttpExchange& exchange, const Principal& principal) {
   refuse(exchange, 405, "Send messages by POST.", {{"Allow", has_session ? "GET, POST, DELETE" : "POST"}});
 }
 
-void HttpMcp::post(HttpExchange& exchange, const Principal& principal) {
+void HttpMcp::post(HttpExchange& exchange, const Principal& principal, size_t max_body) {
   if (!exchange.head().is_type("application/json")) {
     return refuse(exchange, 415, "Send messages as Content-Type application/json.");
   }
-  auto body = exchange.read_body(max_body_);
+  auto body = exchange.read_body(max_body);
   if (!body) return;
-  Received received{std::move(*body), std::nullopt, {}};
-  const LineOrError read = read_line(received.body, Limits{}.json_depth + kEnvelopeLevels);
+  LineOrError read = read_line(*body, Dispatcher::kMostLevels);
   if (read.error) {
     const bool has_no_id = exchange.head().header("mcp-protocol-version") == kModernVersion;
     return refuse(exchange, 400, has_no_id ? "" : kNoId, *read.error);
   }
-  if (!read.line.is_batch) {
-    received.text = read.line.messages.front();
-    received.message = read_message(received.text);
-  }
+  Received received{std::move(read.line), std::nullopt};
+  if (!received.line.is_batch) received.message = read_message(received.text());
   if (is_modern(exchange.head(), received.message)) return post_modern(exchange, principal, received);
   post_legacy(exchange, principal, received);
 }
@@ -126,14 +120,14 @@ void HttpMcp::post_modern(HttpExchange& exchange, const Principal& principal, co
     }
     if (auto wrong = HeaderRules::check_version(exchange.head(), message)) return refuse(exchange, 400, id, *wrong);
     if (!decide_era(message).error) {
-      if (auto wrong = rules_.check(exchange.head(), message, received.text)) {
+      if (auto wrong = rules_.check(exchange.head(), message, received.text())) {
         return refuse(exchange, 400, id, *wrong);
       }
     }
   }
   Connection connection(principal);
   connection.saw_modern();
-  Accepted accepted = dispatcher_.accept(connection, received.body);
+  Accepted accepted = dispatcher_.accept(connection, received.line, received.one());
   const int status = accepted.status();
   ModernSink sink(exchange);
   const std::stop_callback when_gone(exchange.gone(), [&] { connection.cancel(id); });
@@ -181,7 +175,7 @@ std::shared_ptr<HttpSession> HttpMcp::session_of(HttpExchange& exchange, const P
 // Whatever session the client may still think it has, this is a new one.
 void HttpMcp::initialize(HttpExchange& exchange, const Principal& principal, const Received& received) {
   const auto session = std::make_shared<HttpSession>(principal);
-  Accepted accepted = dispatcher_.accept(session->connection, received.body);
+  Accepted accepted = dispatcher_.accept(session->connection, received.line, received.one());
   const int status = accepted.status();
   EventLog nothing(0);
   std::string reply = dispatcher_.run(session->connection, std::move(accepted), nothing);
@@ -193,7 +187,7 @@ void HttpMcp::initialize(HttpExchange& exchange, const Principal& principal, con
 void HttpMcp::answer(HttpExchange& exchange, const std::shared_ptr<HttpSession>& session, const Received& received) {
   Connection& connection = session->connection;
   std::unique_lock lock(session->accepting);
-  Accepted accepted = dispatcher_.accept(connection, received.body);
+  Accepted accepted = dispatcher_.accept(connection, received.line, received.one());
   lock.unlock();
   const int status = accepted.status();
   const auto log = session->new_log();

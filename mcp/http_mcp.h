@@ -4,6 +4,7 @@
 // A legacy one belongs to a session.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -31,17 +32,19 @@ class HttpMcp {
   // Requires: all outlive it.
   HttpMcp(Dispatcher& dispatcher, std::span<const Tool> tools, Random& random, Options options);
 
-  void handle(HttpExchange& exchange, const Principal& principal);
+  // `max_body`: of a message of this caller; Options has one that counts for all.
+  void handle(HttpExchange& exchange, const Principal& principal, size_t max_body = SIZE_MAX);
   size_t sessions() { return sessions_.size(); }
 
  private:
-  // A body that was read: one message, or whatever else it is.
+  // A body that was read: one message, or a batch.  Refers to its bytes.
   struct Received {
-    std::string body;
+    IncomingLine line;
     std::optional<Message> message;  // when it is one
-    std::string_view text;           // of that
+    std::string_view text() const { return line.messages.front(); }
+    const Message* one() const { return message ? &*message : nullptr; }
   };
-  void post(HttpExchange& exchange, const Principal& principal);
+  void post(HttpExchange& exchange, const Principal& principal, size_t max_body);
   void post_modern(HttpExchange& exchange, const Principal& principal, const Received& received);
   void post_legacy(HttpExchange& exchange, const Principal& principal, const Received& received);
   void initialize(HttpExchange& exchange, const Principal& principal, const Received& received);

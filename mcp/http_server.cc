@@ -1,14 +1,17 @@
 // Who has a connection, when.
 //
-//   accepted --> parked --(readable)--> ready --> a worker: request, answer, request, answer --> parked --> ...
+//   accepted --> parked --(readable)--> a worker: request, answer, request, answer --> parked --> ...
 //
-// One thread, the loop, accepts and waits in epoll for all that are parked; each is armed for one event, so an event
-// means exactly one change of hands, and nobody else touches a connection that a worker has.  Its other duties are
-// cheap and never wait: it closes what was idle too long, tells a request that its client is gone (a busy connection
-// is armed for that alone), and writes a comment on streams that were silent.
+// Workers wait in one epoll, each for one event at a time, and whoever gets it serves it: no request waits for another
+// thread to wake up, and a busy worker finds the next connection without going to sleep.  A connection is armed for one
+// event, so an event means exactly one change of hands, and nobody else touches a connection that a worker has.
 //
-// Workers are made when there is work and nobody is idle, and go after some seconds without any.  After an answer a
-// worker waits a moment for the next request, since a busy client sends it at once; that saves two wake-ups each.
+// Somebody always waits.  A worker that takes a request leaves its place; the last one in waiting first calls a spare
+// worker into it, or makes one.  Coming back it takes a place if there are few, else it is a spare, and goes after some
+// seconds without being called.  So there are as many threads as requests at a time, and a few.
+//
+// The keeper looks at the clock: it closes what was idle too long, has the epoll tell when the client of a request that
+// takes long goes away, and writes a comment on streams that were silent.
 //
 // A client that is slow costs one thread for as long as HttpLimits says and no longer: every read has a deadline.
 #include "mcp/http_server.h"
@@ -41,6 +44,8 @@ using std::chrono::steady_clock;
 constexpr uint64_t kListenerId = 0;
 constexpr uint64_t kWakeId = UINT64_MAX;
 constexpr seconds kIdleWorker{10};
+constexpr milliseconds kLook{200};
+constexpr milliseconds kLookWhileBusy{100};
 
 std::string refusal_text(int status, const Error& error, std::string_view more = "") {
   const std::string body = error_json(error);
@@ -104,15 +109,12 @@ class HttpServer::Connection {
 
   // More bytes of a head.  False at the end, or when none came until then.
   bool read_more(SteadyTime until) {
-    constexpr size_t kRead = size_t{16} << 10;
-    input.bytes.erase(0, input.begin);
-    input.begin = 0;
-    const size_t before = input.bytes.size();
     if (steady_clock::now() > until) return false;
-    input.bytes.resize(before + kRead);
-    const ssize_t got = channel_->read(input.bytes.data() + before, kRead, until);
-    input.bytes.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-    return got > 0;
+    std::array<char, size_t{16} << 10> part;  // not in the connection: thousands of them are idle
+    const ssize_t got = channel_->read(part.data(), part.size(), until);
+    if (got <= 0) return false;
+    input.add({part.data(), static_cast<size_t>(got)});
+    return true;
   }
 
   // Closing a socket with unread bytes would take the answer away from the other end: reads a little of the rest.
@@ -134,6 +136,7 @@ class HttpServer::Connection {
   SteadyTime parked_at;
   std::list<ConnectionPtr>::iterator parked_place;
   HttpExchange* exchange = nullptr;  // while it is being handled
+  bool is_watched = false;           // the epoll tells when its client goes, meanwhile
 
  private:
   const uint64_t id_;
@@ -148,7 +151,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(Options options, HttpExcha
 }
 
 HttpServer::HttpServer(Options options, HttpExchange::Handler handler, int listener)
-    : options_(std::move(options)), handler_(std::move(handler)), listener_(listener) {
+    : options_(std::move(options)),
+      handler_(std::move(handler)),
+      listener_(listener),
+      most_waiting_(std::max(2U, std::thread::hardware_concurrency())) {
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   CHECK(::getsockname(listener_, reinterpret_cast<sockaddr*>(&bound), &size) == 0);
@@ -157,13 +163,15 @@ HttpServer::HttpServer(Options options, HttpExchange::Handler handler, int liste
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   CHECK(epoll_ >= 0);
   CHECK(::pipe2(wake_, O_CLOEXEC | O_NONBLOCK) == 0);
-  for (const auto& [fd, id] : {std::pair{listener_, kListenerId}, std::pair{wake_[0], kWakeId}}) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = id;
-    CHECK(::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0);
-  }
-  loop_ = std::thread([this] { loop(); });
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWakeId;
+  CHECK(::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_[0], &event) == 0);
+  listen_again(true);
+  const std::lock_guard lock(mutex_);
+  waiting_ = 1;
+  CHECK(add_worker());
+  keeper_ = std::thread([this] { keep(); });
 }
 
 HttpServer::~HttpServer() {
@@ -184,27 +192,34 @@ HttpCounts HttpServer::counts() {
   return counts;
 }
 
-// --- the loop ---
+// --- the keeper ---
 
-void HttpServer::loop() {
-  std::array<epoll_event, 256> events;
-  SteadyTime next_look = steady_clock::now();
-  while (true) {
-    const int got = ::epoll_wait(epoll_, events.data(), events.size(), 500);
-    for (int i = 0; i < got; i++) {
-      const uint64_t id = events[i].data.u64;
-      if (id == kWakeId) return;
-      if (id == kListenerId) {
-        accept_all();
-      } else {
-        on_event(id, events[i].events);
-      }
-    }
-    if (steady_clock::now() < next_look) continue;
+void HttpServer::keep() {
+  Lock lock(mutex_);
+  while (!stopping_.stop_requested()) {
     expire_and_tend();
-    next_look = steady_clock::now() + milliseconds(500);
+    const bool is_busy = connections_.size() > parked_.size();
+    stopped_keeping_.wait_for(lock, is_busy ? kLookWhileBusy : kLook, [this] { return stopping_.stop_requested(); });
   }
 }
+
+// Requires: mutex_ is held.
+void HttpServer::expire_and_tend() {
+  const SteadyTime now = steady_clock::now();
+  while (!parked_.empty() && now - parked_.front()->parked_at > options_.limits.idle_time) remove(parked_.front());
+  for (const auto& [id, connection] : connections_) {
+    if (connection->exchange == nullptr) continue;
+    connection->exchange->tend(now);
+    if (!connection->is_watched) arm(*connection, EPOLLRDHUP, false);
+    connection->is_watched = true;
+  }
+  if (is_deaf_) listen_again(false);
+  is_deaf_ = false;
+  for (std::thread& worker : retired_) worker.join();
+  retired_.clear();
+}
+
+// --- connections ---
 
 void HttpServer::accept_all() {
   constexpr int kAtOnce = 64;  // others have their turn, too
@@ -216,11 +231,21 @@ void HttpServer::accept_all() {
       admit(fd, text_of(peer));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
       const std::lock_guard lock(mutex_);
-      if (!make_room()) return;
-    } else if (errno != EINTR && errno != ECONNABORTED) {
+      if (make_room()) continue;
+      is_deaf_ = true;  // the socket stays readable: a look at it now would be in vain
       return;
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      break;
     }
   }
+  listen_again(false);
+}
+
+void HttpServer::listen_again(bool is_new) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLONESHOT;
+  event.data.u64 = kListenerId;
+  ::epoll_ctl(epoll_, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, listener_, &event);
 }
 
 void HttpServer::admit(int fd, std::string peer) {
@@ -228,20 +253,23 @@ void HttpServer::admit(int fd, std::string peer) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto channel = options_.make_channel ? options_.make_channel(fd) : std::make_unique<HttpChannel>(fd);
   const std::lock_guard lock(mutex_);
+  if (stopping_.stop_requested()) return;
   counts_.accepted++;
-  if (connections_.size() >= options_.limits.max_connections && !make_room()) {
-    counts_.refused++;
-    if (options_.make_channel) return;  // it has not said how to encrypt yet
-    const Error error{Code::kUnavailable, "All connections of this server are busy. Try again in a second.", ""};
-    channel->write(refusal_text(503, error, "Retry-After: 1\r\n"), milliseconds(0));
-    return;
-  }
+  if (connections_.size() >= options_.limits.max_connections && !make_room()) return refuse(*channel);
   const auto connection = std::make_shared<Connection>(++last_id_, std::move(channel), std::move(peer));
   connections_.emplace(connection->id(), connection);
   connection->is_parked = true;
   connection->parked_at = steady_clock::now();
   connection->parked_place = parked_.insert(parked_.end(), connection);
   arm(*connection, EPOLLIN | EPOLLRDHUP, true);
+}
+
+// Requires: mutex_ is held.
+void HttpServer::refuse(HttpChannel& channel) {
+  counts_.refused++;
+  if (options_.make_channel) return;  // it has not said how to encrypt yet
+  const Error error{Code::kUnavailable, "All connections of this server are busy. Try again in a second.", ""};
+  channel.write(refusal_text(503, error, "Retry-After: 1\r\n"), milliseconds(0));
 }
 
 // Closes the connection that has been idle for longest, one that never asked anything before the others.
@@ -275,98 +303,128 @@ void HttpServer::remove(const ConnectionPtr& connection) {
   if (connections_.empty()) ended_.notify_all();
 }
 
-void HttpServer::on_event(uint64_t id, uint32_t events) {
-  std::unique_lock lock(mutex_);
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return;
-  const ConnectionPtr connection = found->second;
-  if (!connection->is_parked) {
-    if (connection->exchange == nullptr) return;
-    std::stop_source lost = connection->exchange->gone_source();
-    lock.unlock();
-    lost.request_stop();  // runs callbacks of the handler
-    return;
-  }
-  if ((events & (EPOLLERR | EPOLLHUP)) != 0) return remove(connection);
-  give_to_worker(connection);
-}
-
-// Requires: mutex_ is held, and the connection is parked.
-void HttpServer::give_to_worker(const ConnectionPtr& connection) {
-  if (idle_workers_ <= ready_.size()) {
-    try {
-      const auto place = workers_.emplace(workers_.end());
-      *place = std::thread([this, place] { work(place); });
-    } catch (const std::system_error&) {
-      workers_.pop_back();
-      if (workers_.empty()) return remove(connection);  // else one will be free some time
-    }
-  }
-  parked_.erase(connection->parked_place);
-  connection->is_parked = false;
-  ready_.push_back(connection);
-  wanted_.notify_one();
-}
-
-void HttpServer::expire_and_tend() {
-  const std::lock_guard lock(mutex_);
-  const SteadyTime now = steady_clock::now();
-  while (!parked_.empty() && now - parked_.front()->parked_at > options_.limits.idle_time) remove(parked_.front());
-  for (const auto& [id, connection] : connections_) {
-    if (connection->exchange != nullptr) connection->exchange->tend(now);
-  }
-  for (std::thread& worker : retired_) worker.join();
-  retired_.clear();
+// Requires: mutex_ is held.
+void HttpServer::park(const ConnectionPtr& connection) {
+  connection->is_parked = true;
+  connection->is_watched = false;
+  connection->was_used = true;
+  connection->parked_at = steady_clock::now();
+  connection->parked_place = parked_.insert(parked_.end(), connection);
+  arm(*connection, EPOLLIN | EPOLLRDHUP, false);
 }
 
 // --- workers ---
 
+// False when the machine has no thread for it.  Requires: mutex_ is held; the new one has been counted as waiting.
+bool HttpServer::add_worker() {
+  const auto place = workers_.emplace(workers_.end());
+  try {
+    *place = std::thread([this, place] { work(place); });
+  } catch (const std::system_error&) {
+    workers_.erase(place);
+    return false;
+  }
+  return true;
+}
+
 void HttpServer::work(WorkerPlace place) {
   HttpMessages messages;
-  std::unique_lock lock(mutex_);
-  while (true) {
-    idle_workers_++;
-    wanted_.wait_for(lock, kIdleWorker, [this] { return !ready_.empty() || stopping_.stop_requested(); });
-    idle_workers_--;
-    if (ready_.empty()) break;
-    const ConnectionPtr connection = std::move(ready_.front());
-    ready_.pop_front();
+  Lock lock(mutex_);
+  bool has_place = true;  // whoever made us took it for us
+  while (!stopping_.stop_requested() && (has_place || take_place(lock))) {
     lock.unlock();
-    serve(connection, messages);
+    epoll_event event{};
+    const int got = ::epoll_wait(epoll_, &event, 1, -1);
     lock.lock();
+    has_place = got != 1 || !take_event(lock, event.data.u64, event.events, messages);
   }
   retired_.splice(retired_.end(), workers_, place);
   ended_.notify_all();
 }
 
-void HttpServer::serve(const ConnectionPtr& connection, HttpMessages& messages) {
-  const HttpLimits& limits = options_.limits;
-  bool is_kept = true;
-  if (!connection->is_prepared) {
-    is_kept = connection->channel().prepare(steady_clock::now() + limits.head_time);
-    connection->is_prepared = true;
+// Among those who wait, at once or when somebody calls.  False when nobody did for long, or all is over.
+bool HttpServer::take_place(Lock& lock) {
+  if (waiting_ < most_waiting_) {
+    waiting_++;
+    return true;
   }
-  while (is_kept) {
-    is_kept = serve_one(*connection, messages);
-    if (!is_kept || stopping_.stop_requested()) break;
-    if (connection->has_input()) continue;
-    pollfd ready{connection->channel().fd(), POLLIN, 0};
-    if (::poll(&ready, 1, static_cast<int>(limits.linger.count())) > 0) continue;
-    return park(connection);
-  }
-  connection->close_politely();
-  const std::lock_guard lock(mutex_);
-  remove(connection);
+  spare_++;
+  spares_.wait_for(lock, kIdleWorker, [this] { return called_ > 0 || stopping_.stop_requested(); });
+  spare_--;
+  if (called_ == 0) return false;
+  called_--;
+  return true;
 }
 
-void HttpServer::park(const ConnectionPtr& connection) {
-  const std::lock_guard lock(mutex_);
-  if (stopping_.stop_requested()) return remove(connection);
-  connection->is_parked = true;
-  connection->was_used = true;
-  connection->parked_at = steady_clock::now();
-  connection->parked_place = parked_.insert(parked_.end(), connection);
-  arm(*connection, EPOLLIN | EPOLLRDHUP, false);
+// Somebody waits when we are gone.  False when the machine has no thread for that.  Requires: mutex_ is held.
+bool HttpServer::leave_place() {
+  if (waiting_ > 1) {
+    waiting_--;
+    return true;
+  }
+  if (spare_ > called_) {
+    called_++;
+    spares_.notify_one();
+    return true;
+  }
+  return add_worker();
+}
+
+// True when we have left our place for it.
+bool HttpServer::take_event(Lock& lock, uint64_t id, uint32_t events, HttpMessages& messages) {
+  if (id == kWakeId) return false;
+  if (id == kListenerId) {
+    lock.unlock();
+    accept_all();
+    lock.lock();
+    return false;
+  }
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return false;
+  const ConnectionPtr connection = found->second;
+  if (!connection->is_parked) {
+    const bool is_gone = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (connection->exchange == nullptr || !is_gone) return false;
+    std::stop_source lost = connection->exchange->gone_source();
+    lock.unlock();
+    lost.request_stop();  // runs callbacks of the handler
+    lock.lock();
+    return false;
+  }
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0 || stopping_.stop_requested()) {
+    remove(connection);
+    return false;
+  }
+  if (!leave_place()) {
+    refuse(connection->channel());
+    remove(connection);
+    return false;
+  }
+  parked_.erase(connection->parked_place);
+  connection->is_parked = false;
+  lock.unlock();
+  const bool is_kept = serve(*connection, messages);
+  lock.lock();
+  if (is_kept && !stopping_.stop_requested()) {
+    park(connection);
+  } else {
+    remove(connection);
+  }
+  return true;
+}
+
+// Answers requests as long as there are some.  Whether the connection is to be kept.
+bool HttpServer::serve(Connection& connection, HttpMessages& messages) {
+  bool is_kept = true;
+  if (!connection.is_prepared) {
+    is_kept = connection.channel().prepare(steady_clock::now() + options_.limits.head_time);
+    connection.is_prepared = true;
+  }
+  do {
+    is_kept = is_kept && serve_one(connection, messages) && !stopping_.stop_requested();
+  } while (is_kept && connection.has_input());
+  if (!is_kept) connection.close_politely();
+  return is_kept;
 }
 
 // Reads a request and answers it.  Whether another may follow.
@@ -403,7 +461,7 @@ bool HttpServer::serve_one(Connection& connection, HttpMessages& messages) {
   {
     const std::lock_guard lock(mutex_);
     connection.exchange = &exchange;
-    arm(connection, EPOLLRDHUP, false);
+    connection.is_watched = false;
   }
   const bool is_kept = exchange.run(messages, handler_);
   const std::lock_guard lock(mutex_);
@@ -417,13 +475,16 @@ void HttpServer::stop() {
   std::call_once(stopped_, [this] {
     stopping_.request_stop();
     CHECK(::write(wake_[1], "s", 1) == 1);
-    loop_.join();
-    ::close(listener_);
-    std::unique_lock lock(mutex_);
+    ::shutdown(listener_, SHUT_RDWR);
+    Lock lock(mutex_);
+    stopped_keeping_.notify_all();
+    spares_.notify_all();
+    lock.unlock();
+    keeper_.join();
+    lock.lock();
     while (!parked_.empty()) remove(parked_.front());
     // Whoever reads a request gets no more of it.
     for (const auto& [id, connection] : connections_) connection->channel().shut_down(false);
-    wanted_.notify_all();
     const SteadyTime begin = steady_clock::now();
     const auto is_over = [this] { return connections_.empty() && workers_.empty(); };
     if (!ended_.wait_until(lock, begin + options_.limits.read_grace, is_over)) {
@@ -436,6 +497,7 @@ void HttpServer::stop() {
     ended_.wait(lock, is_over);
     for (std::thread& worker : retired_) worker.join();
     retired_.clear();
+    ::close(listener_);
   });
 }
 

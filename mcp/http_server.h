@@ -1,12 +1,12 @@
 // An HTTP/1.1 server: sockets, threads, limits.  What is answered is the handler's.
 //
 // A connection costs a thread only while it has a request; idle ones wait in one epoll.  Over the limit of connections
-// the one that has been idle for longest gives its place; when all are busy, new ones get 503.
+// the one that has been idle for longest gives its place; when all are busy, or the machine has no thread for another
+// request, new ones get 503.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -61,19 +61,24 @@ class HttpServer {
   using ConnectionPtr = std::shared_ptr<Connection>;
 
   HttpServer(Options options, HttpExchange::Handler handler, int listener);
-  void loop();
+  using Lock = std::unique_lock<std::mutex>;
+  using WorkerPlace = std::list<std::thread>::iterator;
+  void keep();
+  void expire_and_tend();
   void accept_all();
   void admit(int fd, std::string peer);
+  void refuse(HttpChannel& channel);
   bool make_room();
-  void on_event(uint64_t id, uint32_t events);
-  void expire_and_tend();
   void arm(Connection& connection, uint32_t events, bool is_new);
+  void listen_again(bool is_new);
   void park(const ConnectionPtr& connection);
-  void give_to_worker(const ConnectionPtr& connection);
   void remove(const ConnectionPtr& connection);
-  using WorkerPlace = std::list<std::thread>::iterator;
+  bool add_worker();
   void work(WorkerPlace place);
-  void serve(const ConnectionPtr& connection, HttpMessages& messages);
+  bool take_place(Lock& lock);
+  bool leave_place();
+  bool take_event(Lock& lock, uint64_t id, uint32_t events, HttpMessages& messages);
+  bool serve(Connection& connection, HttpMessages& messages);
   bool serve_one(Connection& connection, HttpMessages& messages);
 
   const Options options_;
@@ -84,19 +89,23 @@ class HttpServer {
   int wake_[2] = {-1, -1};
   std::stop_source stopping_;
   std::stop_source overdue_;
-  std::thread loop_;
+  std::thread keeper_;
   std::once_flag stopped_;
+  const size_t most_waiting_;
 
   std::mutex mutex_;  // guards all below
-  std::condition_variable wanted_;
-  std::condition_variable ended_;
+  std::condition_variable spares_;  // a spare worker is called, or all is over
+  std::condition_variable ended_;   // a connection or a worker ended
+  std::condition_variable stopped_keeping_;
   std::map<uint64_t, ConnectionPtr> connections_;
   std::list<ConnectionPtr> parked_;  // longest first
-  std::deque<ConnectionPtr> ready_;
   uint64_t last_id_ = 0;
   std::list<std::thread> workers_;
   std::list<std::thread> retired_;  // they have ended, or will at once
-  size_t idle_workers_ = 0;
+  size_t waiting_ = 0;              // workers that wait for events, or are on their way there
+  size_t spare_ = 0;                // workers that wait to be called
+  size_t called_ = 0;               // spares that were, and have not seen it yet
+  bool is_deaf_ = false;            // nothing is accepted until the keeper's next look
   HttpCounts counts_;
 };
 

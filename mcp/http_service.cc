@@ -19,6 +19,14 @@ HttpMcp::Options mcp_options(const HttpServiceOptions& options, Random& random) 
   return {options.session_key.empty() ? random_session_key(random) : options.session_key, options.max_body};
 }
 
+// What can be sent to a path.  Of one where nothing is, as of most: whoever is told so sees it when he asks.
+std::string_view methods_of(std::string_view path) {
+  if (path == kMcpPath) return "GET, POST, DELETE";
+  if (path == kEventsPath) return "GET, POST";
+  if (path.starts_with(kToolsPath) && path.size() > kToolsPath.size()) return "POST";
+  return "GET, HEAD";
+}
+
 // True when it is refused.
 bool refuses_method(HttpExchange& exchange, std::string_view allowed) {
   const std::string& method = exchange.head().method;
@@ -97,8 +105,9 @@ void HttpService::handle(HttpExchange& exchange) {
   }
   for (auto& [name, value] : gate_.headers_for(exchange.head())) exchange.add_header(name, value);
   if (exchange.head().method == "OPTIONS") {
-    return exchange.answer_empty(204, {{"Allow", "GET, POST, DELETE, OPTIONS"},
-                                       {"Access-Control-Allow-Methods", "GET, POST, DELETE"},
+    const std::string methods(methods_of(exchange.head().path));
+    return exchange.answer_empty(204, {{"Allow", methods + ", OPTIONS"},
+                                       {"Access-Control-Allow-Methods", methods},
                                        {"Access-Control-Allow-Headers", std::string(kAllowedHeaders)},
                                        {"Access-Control-Max-Age", "3600"}});
   }
@@ -143,7 +152,8 @@ bool HttpService::refuses_tool(HttpExchange& exchange, const Admission& caller, 
 
 void HttpService::route(HttpExchange& exchange, const Admission& caller) {
   const std::string& path = exchange.head().path;
-  if (path == kMcpPath) return mcp_.handle(exchange, caller.principal);
+  const size_t max_body = std::min<size_t>(options_.max_body, caller.max_request_bytes.value_or(SIZE_MAX));
+  if (path == kMcpPath) return mcp_.handle(exchange, caller.principal, max_body);
   if (path == "/metrics") return answer_metrics(exchange);
   if (path == kEventsPath && options_.local_store) return events_.handle(exchange, caller.principal);
   if (path == "/openapi.json") {
@@ -157,7 +167,6 @@ void HttpService::route(HttpExchange& exchange, const Admission& caller) {
   if (path.starts_with(kToolsPath) && path[kToolsPath.size()] == '/') {
     const std::string_view name = std::string_view(path).substr(kToolsPath.size() + 1);
     if (refuses_tool(exchange, caller, name)) return;
-    const size_t max_body = std::min<size_t>(options_.max_body, caller.max_request_bytes.value_or(SIZE_MAX));
     return answer_plain_call(exchange, name, {served_.tools, served_.backend, caller.principal, max_body});
   }
   exchange.answer_error(404, {Code::kNotFound, "There is nothing at '" + path + "'. /openapi.json has the paths.", ""});

@@ -64,17 +64,25 @@ void HttpSessions::forget_some() {
   }
 }
 
+// The one in memory; null when it is not there, or the principal has other rights than it began with.
+// Requires: mutex_ is held.
+std::shared_ptr<HttpSession> HttpSessions::find_kept(const std::string& id, const Principal& principal) {
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end() || found->second.session->connection.principal() != principal) return nullptr;
+  order_.splice(order_.end(), order_, found->second.place);
+  return found->second.session;
+}
+
 std::shared_ptr<HttpSession> HttpSessions::find(const std::string& id, const Principal& principal) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto kept = find_kept(id, principal)) return kept;  // its signature was right when it came here
+  }
   const auto facts = ids_.read(id, principal.name);
   if (!facts) return nullptr;
   const std::lock_guard lock(mutex_);
   if (ended_.count(id) != 0) return nullptr;
-  const auto found = sessions_.find(id);
-  // With other rights than it began with, the principal begins again.
-  if (found != sessions_.end() && found->second.session->connection.principal() == principal) {
-    order_.splice(order_.end(), order_, found->second.place);
-    return found->second.session;
-  }
+  if (auto kept = find_kept(id, principal)) return kept;
   const auto session = std::make_shared<HttpSession>(principal);
   session->connection.negotiate(facts->version, ClientCapabilities::from_bits(facts->capabilities));
   keep(id, session);

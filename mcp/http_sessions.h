@@ -2,6 +2,10 @@
 //
 // Most clients never end theirs, and come back after days: those not used for longest are forgotten, and made again
 // from their id when somebody uses them (mcp/http_session_id.h).  Only what they were still to be sent is lost.
+//
+// Which ones were ended is remembered in memory alone, the last kMostEnded of them: after a restart such an id works
+// again.  It gives nobody anything: it is good for its own principal only, who can have a new session at any time, and
+// a session holds no rights and no data.  Writing a file at each DELETE would cost more than it is worth.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +76,7 @@ class HttpSessions {
   };
   void keep(const std::string& id, const std::shared_ptr<HttpSession>& session);
   void forget_some();
+  std::shared_ptr<HttpSession> find_kept(const std::string& id, const Principal& principal);
 
   const SessionIds ids_;
   Random& random_;

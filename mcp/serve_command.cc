@@ -12,6 +12,8 @@
 #include "mcp/http_access.h"
 #include "mcp/http_service.h"
 #include "mcp/noted_backend.h"
+#include "search/search_index.h"
+#include "search/text_index.h"
 #include "tools/tool.h"
 
 namespace chronos {
@@ -26,6 +28,16 @@ void wait_until_readable(int fd) {
 std::string url_of(std::string_view scheme, const std::string& address, uint16_t port) {
   const bool is_v6 = address.find(':') != std::string::npos;
   return std::string(scheme) + "://" + (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+void append_index_metrics(std::string& text, const TextIndexStatus& status) {
+  append_metric(text, "chronos_search_events", "gauge", "Events in the keyword index; a search indexes the rest first.",
+                status.events);
+  append_metric(text, "chronos_search_segments", "gauge", "Segments of the keyword index.", status.segments);
+  append_metric(text, "chronos_search_memory_bytes", "gauge", "Bytes of its segments in memory.", status.memory_bytes);
+  append_metric(text, "chronos_search_file_bytes", "gauge", "Bytes of its files.", status.file_bytes);
+  append_metric(text, "chronos_search_failed", "gauge", "Whether writing its last file failed.",
+                status.failure.empty() ? 0 : 1);
 }
 
 std::string store_metrics(SharedBackend& backend) {
@@ -45,7 +57,13 @@ std::string store_metrics(SharedBackend& backend) {
   if (const auto view = (*store)->view({})) {
     append_metric(text, "chronos_store_position", "gauge", "The head of main.", view->head().value);
   }
-  append_metric(text, "chronos_store_forks", "gauge", "Forks, main among them.", (*store)->forks().size());
+  const auto forks = (*store)->forks();
+  append_metric(text, "chronos_store_forks", "gauge", "Forks, main among them.", forks.size());
+  uint64_t events = 0;
+  for (const ForkInfo& fork : forks) events += fork.own_events;
+  append_metric(text, "chronos_store_events", "gauge", "Events, each in its own fork.", events);
+  SearchIndex* const search = backend.local_search();
+  if (search != nullptr) append_index_metrics(text, search->text()->status());
   return text;
 }
 

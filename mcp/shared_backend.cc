@@ -107,6 +107,11 @@ Result<Store*> SharedBackend::local_store() {
   return found->host ? &found->host->store() : nullptr;
 }
 
+SearchIndex* SharedBackend::local_search() {
+  const std::lock_guard lock(mutex_);
+  return engine_.host ? &engine_.host->search() : nullptr;
+}
+
 Result<SharedBackend::Engine> SharedBackend::engine(const std::stop_token& cancelled) {
   const auto usable = [this]() -> std::optional<Engine> {
     const std::lock_guard lock(mutex_);

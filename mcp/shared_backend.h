@@ -19,6 +19,8 @@
 
 namespace chronos {
 
+class SearchIndex;
+
 struct SharedBackendOptions {
   StoreOptions store;
   ModelAccess models = {};
@@ -38,6 +40,8 @@ class SharedBackend final : public ToolBackend {
   // The store, when this process has it or can get it; null when another process serves it: then use call().
   // It stays until the backend ends.
   Result<Store*> local_store();
+  // What is searched with, where local_store() is not null.
+  SearchIndex* local_search();
 
  private:
   struct Engine {                         // one of the two

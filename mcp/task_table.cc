@@ -174,11 +174,22 @@ std::string TaskTable::members(const Task& task) const {
   return text;
 }
 
-// Gives up the lock.
+// Gives up the lock.  Whoever comes while another tells leaves it to that one, so all is told in the order in which it
+// happened.
 void TaskTable::tell(const Task& task, std::unique_lock<std::mutex>& lock) {
-  const Change change{Change::Kind::kTask, task.id, members(task)};
+  to_tell_.push_back({Change::Kind::kTask, task.id, members(task)});
+  if (!is_telling_) {
+    is_telling_ = true;
+    while (!to_tell_.empty()) {
+      const Change change = std::move(to_tell_.front());
+      to_tell_.pop_front();
+      lock.unlock();
+      subscriptions_.publish(change);
+      lock.lock();
+    }
+    is_telling_ = false;
+  }
   lock.unlock();
-  subscriptions_.publish(change);
 }
 
 // Under the lock.  Those whose time is over, and of the others the oldest that are over, when there are too many.

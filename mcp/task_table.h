@@ -4,6 +4,7 @@
 // A task belongs to the principal that began it: to all others it is not there.  Safe to call from any thread.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -66,6 +67,8 @@ class TaskTable {
   std::mutex mutex_;  // guards all below, and what tasks hold
   std::map<std::string, TaskPtr, std::less<>> tasks_;
   size_t at_work_ = 0;
+  std::deque<Change> to_tell_;
+  bool is_telling_ = false;  // somebody is, and will tell all of these
 };
 
 }  // namespace chronos

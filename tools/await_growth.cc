@@ -1,5 +1,6 @@
-// await_growth: for the protocol, which tells clients when a stream they listen to has grown.  Waits for it: while
-// somebody listens, it looks at one number of the store ten times a second, and at the streams when that has changed.
+// await_growth: for the protocol, which tells clients when a stream they listen to has grown, or a fork.  Waits for it:
+// while somebody listens, it looks at one number of the store ten times a second, and at what is watched when that has
+// changed.
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -19,13 +20,13 @@ constexpr std::string_view kInput = R"({
     "streams": {
       "type": "array", "maxItems": 20000, "description": "What is watched.",
       "items": {
-        "type": "object", "additionalProperties": false, "required": ["fork", "stream"],
+        "type": "object", "additionalProperties": false, "required": ["fork"],
         "properties": {
           "fork": {"type": "string", "description": "Its fork."},
-          "stream": {"type": "string", "description": "Its name."},
+          "stream": {"type": "string", "description": "Its name, absent for the fork itself."},
           "version": {
-            "type": "integer", "minimum": 0, "maximum": 4294967295,
-            "description": "As it was last seen, absent when it was not."}}}},
+            "type": "integer", "minimum": 0,
+            "description": "As it was last seen, absent when it was not. Of a fork, its head."}}}},
     "wait_ms": {
       "type": "integer", "minimum": 0, "maximum": 60000,
       "description": "How long to wait for one of them to grow."}}})";
@@ -51,7 +52,8 @@ struct Watched {
 
 uint64_t version_of(const Store& store, const Watched& watched) {
   const auto view = store.view(watched.address);
-  return view ? view->stream(watched.stream).size() : 0;
+  if (!view) return 0;
+  return watched.stream.empty() ? view->head().value : view->stream(watched.stream).size();
 }
 
 constexpr std::chrono::milliseconds kLook{100};

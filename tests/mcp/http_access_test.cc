@@ -326,6 +326,19 @@ TEST_CASE("Over HTTP, tokens are asked for where they are needed", "[access][thr
   CHECK(session.client()->post("/v1/tools/echo", R"({"a":"0123456789"})", json + with(bob)).status == 200);
   CHECK(session.client()->post("/v1/tools/echo", R"({"a":"0123456789abc"})", json + with(bob)).status == 413);
   CHECK(session.client()->post("/v1/tools/echo", R"({"a":"0123456789abc"})", json + with(ann)).status == 200);
+  // Chunks do not say at first how many they are.
+  const auto chunked = [&](const std::string& path, const std::string& token) {
+    const auto sender = session.client();
+    sender->send("POST " + path + " HTTP/1.1\r\nHost: localhost\r\n" + json + with(token) +
+                 "Accept: application/json, text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                 "d\r\n{\"a\":\"0123456\r\nc\r\n789abcdefg\"}\r\n0\r\n\r\n");
+    return sender->receive().status;
+  };
+  for (const char* path : {"/mcp", "/v1/tools/echo"}) {
+    CAPTURE(path);
+    CHECK(chunked(path, bob) == 413);
+    CHECK(chunked(path, ann) != 413);
+  }
 }
 
 TEST_CASE("A stream ends when its token is revoked, and that of another goes on", "[access][threads]") {

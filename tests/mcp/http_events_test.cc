@@ -29,8 +29,10 @@ using test::ScratchDirectory;
 // A service as `chronos serve` puts it together.
 class StoreService {
  public:
-  StoreService()
-      : backend_({.store = options(directory_.path()), .give_up = std::chrono::milliseconds(30'000)}),
+  StoreService() : StoreService(std::make_shared<ScratchDirectory>()) {}
+  explicit StoreService(std::shared_ptr<ScratchDirectory> directory)
+      : directory_(std::move(directory)),
+        backend_({.store = options(directory_->path()), .give_up = std::chrono::milliseconds(30'000)}),
         metrics_(backend_) {
     HttpServiceOptions options;
     options.local_store = [this] { return backend_.local_store(); };
@@ -42,6 +44,8 @@ class StoreService {
   }
 
   HttpService& service() { return *service_; }
+  // Where another process may come, too.
+  const std::shared_ptr<ScratchDirectory>& directory() const { return directory_; }
   std::unique_ptr<HttpClient> client() const { return std::make_unique<HttpClient>(service_->port()); }
   HttpReply post_lines(std::string_view query, std::string_view lines) {
     return client()->post("/v1/events" + std::string(query), lines, "Content-Type: application/x-ndjson\r\n");
@@ -53,7 +57,7 @@ class StoreService {
     made.directory = directory;
     return made;
   }
-  ScratchDirectory directory_;
+  const std::shared_ptr<ScratchDirectory> directory_;
   SharedBackend backend_;
   CallMetrics metrics_;
   Subscriptions subscriptions_;
@@ -149,27 +153,37 @@ TEST_CASE("an upload that breaks off keeps whole lines, and goes on when it come
 TEST_CASE("events are followed, and gone on with after the last one", "[http][threads]") {
   StoreService store;
   store.post_lines("", lines(1, 5));
-  auto follower = store.client();
-  follower->send(HttpClient::request("GET", "/v1/events", "", "Accept: text/event-stream\r\nLast-Event-ID: 3\r\n"));
-  CHECK(follower->receive_head().header("content-type") == "text/event-stream");
-  std::string seen;
-  const auto read_until = [&](std::string_view text) {
-    while (!has(seen, text)) {
-      const auto part = follower->receive_part();
-      REQUIRE(part);
-      seen += *part;
+  const auto follow = [&](StoreService& asked, const std::string& import_id, int head) {
+    CAPTURE(head);
+    const auto id = [](int position) { return "id: " + std::to_string(position) + "\n"; };
+    auto follower = asked.client();
+    follower->send(HttpClient::request("GET", "/v1/events", "",
+                                       "Accept: text/event-stream\r\nLast-Event-ID: " + std::to_string(head - 2) +
+                                           "\r\n"));
+    CHECK(follower->receive_head().header("content-type") == "text/event-stream");
+    std::string seen;
+    const auto read_until = [&](const std::string& text) {
+      while (!has(seen, text)) {
+        const auto part = follower->receive_part();
+        REQUIRE(part);
+        seen += *part;
+      }
+    };
+    read_until(id(head));
+    CHECK(has(seen, "id: " + std::to_string(head - 1) + "\ndata: {\"position\":" + std::to_string(head - 1) + ","));
+    CHECK(!has(seen, id(head - 2)));
+    store.post_lines("?import_id=" + import_id, lines(1, 3));
+    read_until(id(head + 3));
+    CHECK(count(seen, id(head + 1)) == 1);
+    CHECK(count(seen, "id: ") == 5);
+    std::thread stopper([&] { asked.service().stop(); });
+    while (follower->receive_part()) {
     }
+    stopper.join();
   };
-  read_until("id: 5\n");
-  CHECK(has(seen, "id: 4\ndata: {\"position\":4,"));
-  CHECK(!has(seen, "id: 3\n"));
-  store.post_lines("", lines(1, 8));
-  read_until("id: 8\n");
-  CHECK(count(seen, "id: 6\n") == 1);
-  std::thread stopper([&] { store.service().stop(); });
-  while (follower->receive_part()) {
-  }
-  stopper.join();
+  StoreService other(store.directory());  // which has not got the store
+  follow(other, "a", 5);
+  follow(store, "b", 8);
 }
 
 TEST_CASE("the description names every tool, and figures are told", "[http]") {
@@ -220,6 +234,10 @@ TEST_CASE("the program serves, and ends in order at SIGTERM", "[processes]") {
   half.send("POST /v1/tools/append_events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
   HttpClient idle(port);
   CHECK(idle.get("/ready").status == 200);
+  const std::string metrics = idle.get("/metrics").body;
+  CHECK(has(metrics, "chronos_store_events 1\n"));
+  CHECK(has(metrics, "# TYPE chronos_search_events gauge\nchronos_search_events "));
+  CHECK(has(metrics, "chronos_search_failed 0\n"));
 
   server.kill(SIGTERM);
   while (follower.receive_part()) {

@@ -255,6 +255,15 @@ TEST_CASE("only names and origins of this machine are let in", "[http]") {
   const HttpReply preflight = client->receive();
   CHECK(preflight.status == 204);
   CHECK(preflight.header("access-control-allow-origin") == "http://localhost:3000");
+  CHECK(preflight.header("allow") == "GET, POST, DELETE, OPTIONS");
+  for (const auto& [path, allowed] : {std::pair{"/v1/events", "GET, POST, OPTIONS"},
+                                      {"/v1/tools", "GET, HEAD, OPTIONS"},
+                                      {"/v1/tools/echo", "POST, OPTIONS"},
+                                      {"/health", "GET, HEAD, OPTIONS"}}) {
+    CAPTURE(path);
+    client->send("OPTIONS " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(client->receive().header("allow") == allowed);
+  }
 }
 
 }  // namespace chronos

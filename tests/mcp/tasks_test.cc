@@ -153,6 +153,26 @@ TEST_CASE("a task asks, waits for all answers, and goes on", "[mcp][threads]") {
   CHECK(told.next()["result"] == Json{{"a", R"({"x":1})"}, {"b", R"({"y":2})"}});
 }
 
+TEST_CASE("what becomes of a task is told in the order in which it happened", "[mcp][threads]") {
+  Tabled tabled;
+  Gate gate;
+  const std::string id = tabled.begin([&](Request& request) {
+    return gate.work(Outcome::ask({{"a", Capability::kElicitation, "{}"}}))(request);
+  });
+  bool is_first = true;
+  Interest interest;
+  interest.tasks.insert(id);
+  WaitingSink over;
+  const auto subscription = tabled.subscriptions.add(interest, [&](const Change& change) {
+    // While it is being told that the task asks, the task is cancelled.
+    if (std::exchange(is_first, false)) std::thread([&] { tabled.table.cancel(id); }).join();
+    over.send("{" + change.params + "}");
+  });
+  gate.open();
+  CHECK(over.wait(0)["status"] == "input_required");
+  CHECK(over.wait(1)["status"] == "cancelled");
+}
+
 TEST_CASE("a tool becomes a task for a client that can have one", "[mcp][threads]") {
   FixtureSession session(kTasks);
   const Json made = session.call("confirm_delete", {{"arguments", {{"filename", "x"}}}})["result"];

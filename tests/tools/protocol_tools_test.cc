@@ -45,6 +45,14 @@ TEST_CASE("streams that are not as they were seen are told at once", "[tools][pr
   CHECK(ask(session, "await_growth", watch(nothing, 1))["grown"].empty());
 }
 
+TEST_CASE("a fork grows as well as its streams", "[tools][protocol_tools]") {
+  ToolSession session;
+  session.append("a", "T", Json::object());
+  const Json forks = {{{"fork", "main"}}, {{"fork", "main"}, {"version", 1}}, {{"fork", "none"}}};
+  const Json grown = {{{"index", 0}, {"version", 1}}, {{"index", 2}, {"version", 0}}};
+  CHECK(ask(session, "await_growth", watch(forks, 0))["grown"] == grown);
+}
+
 TEST_CASE("waiting ends when a stream grows, or the call is cancelled", "[tools][protocol_tools][threads]") {
   ToolSession session;
   session.append("a", "T", Json::object());
