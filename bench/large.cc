@@ -89,8 +89,9 @@ void measure_in_child(const std::string& directory, double raw) {
   emit("large_open", "store=" + std::to_string(head), static_cast<double>(took) / 1e6, "ms");
   emit("large_memory", "reading=nothing", static_cast<double>(resident_bytes()) / 1048576.0, "MiB");
   emit("large_sealed_bytes_per_event", "", static_cast<double>(status.sealed_bytes) / events, "B");
-  emit("large_stored_bytes_per_event", "", static_cast<double>(disk_bytes(directory)) / events, "B");
-  emit("large_stored_of_raw", "", 100 * static_cast<double>(disk_bytes(directory)) / (raw * events), "%");
+  const auto stored = static_cast<double>(disk_bytes(directory + "/log") + disk_bytes(directory + "/segments"));
+  emit("large_stored_bytes_per_event", "", stored / events, "B");
+  emit("large_stored_of_raw", "", 100 * stored / (raw * events), "%");
   emit("large_segments", "", static_cast<double>(status.segments), "files");
   measure_points(**opened, head);
   measure_streams(**opened, head);

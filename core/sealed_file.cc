@@ -187,6 +187,10 @@ void SealedFile::check_page(uint64_t page) const {
 
 void SealedFile::copy(uint64_t offset, uint64_t size, std::string& to) const {
   if (offset + size > content_size_ || offset + size < offset) fail(offset, "lies outside of what was written");
+  if (is_held()) {
+    to.assign(bytes_.data() + offset, size);
+    return;
+  }
   to.resize(size);
   const auto got = mapped_->read(offset, to.data(), size);
   if (!got || *got != size) {

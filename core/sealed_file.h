@@ -82,17 +82,21 @@ class SealedFile {
     return bytes_.substr(offset, size);
   }
   std::string_view read(const Section& section) const { return read(section.offset, section.size); }
-  // Copies some bytes without bringing the pages they are in into memory, and without looking at their checksums: the
-  // reader has one of its own.  Throws Damage when they are not there.
+  // Copies some bytes without looking at their checksums, the reader having one of its own; and unless the file is
+  // held, without bringing the pages they are in into memory.  Throws Damage when they are not there.
   void copy(uint64_t offset, uint64_t size, std::string& to) const;
   // Throws Damage that says so of this byte.
   [[noreturn]] void fail(uint64_t offset, const std::string& what) const;
   uint64_t pages() const { return (content_size_ + kPage - 1) / kPage; }
   // Whether the bytes of a page are right now, seen to be before or not.  Throws Damage.  Requires: page < pages().
   void check_page(uint64_t page) const;
+  // Whether all of it may come into memory, piece by piece, which spares copy() a system call.  Not at first.
+  void hold(bool is_held) const { is_held_.store(is_held, std::memory_order_relaxed); }
+  bool is_held() const { return is_held_.load(std::memory_order_relaxed); }
   // Lets the system take back the memory of what was read.
   void forget() const;
-  // How much of it was read since forget(), by the 64 KiB in which the system brings it in.
+  // How much of it was read since forget(), by the 64 KiB in which the system brings it in; what copy() read of a file
+  // that is held is not counted.
   uint64_t touched_bytes() const;
 
  private:
@@ -104,6 +108,7 @@ class SealedFile {
   std::string_view bytes_;
   uint64_t content_size_ = 0;  // what lies before the checksums
   SealedFooter footer_;
+  mutable std::atomic<bool> is_held_{false};
   mutable std::vector<std::atomic<uint64_t>> seen_;  // a bit for each page whose checksum was right
 };
 

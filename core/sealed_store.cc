@@ -226,13 +226,23 @@ Result<std::vector<Replacement>> SealedStore::merge_some(uint64_t most_events) {
 }
 
 void SealedStore::forget_beyond(uint64_t bytes) {
+  uint64_t size = 0;
   uint64_t touched = 0;
+  bool was_held = false;
   for (const auto& [fork, own] : segments_) {
-    for (const auto& segment : own) touched += segment->file().touched_bytes();
+    for (const auto& segment : own) {
+      size += segment->file().size();
+      touched += segment->file().touched_bytes();
+      was_held = was_held || segment->file().is_held();
+    }
   }
-  if (touched <= bytes) return;
+  const bool is_held = size <= bytes / 2;
+  const bool is_too_much = !is_held && (was_held || touched > bytes);
   for (const auto& [fork, own] : segments_) {
-    for (const auto& segment : own) segment->file().forget();
+    for (const auto& segment : own) {
+      segment->file().hold(is_held);
+      if (is_too_much) segment->file().forget();
+    }
   }
 }
 

@@ -66,7 +66,8 @@ class SealedStore {
   // Merges segments of about the same size where there are many, to at most so many events, which take 16 bytes each
   // meanwhile; nothing when there are few.  Call it until then.
   Result<std::vector<Replacement>> merge_some(uint64_t most_events);
-  // Lets the system take back memory that reading brought in, when it is more than so many bytes.
+  // Holds all files when they take at most half as many bytes.  Otherwise lets the system take back memory that reading
+  // brought in, when it is more than that.
   void forget_beyond(uint64_t bytes);
 
  private:

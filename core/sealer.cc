@@ -133,8 +133,16 @@ void Sealer::let_appends_pass(std::unique_lock<std::mutex>& lock) {
   }
 }
 
+void Sealer::look_at_memory() {
+  const std::lock_guard work(work_mutex_);
+  // What is not taken by events that wait to be sealed.
+  const uint64_t unsealed = sequencer_.unsealed_bytes();
+  sealed_.forget_beyond(options_.most_held - std::min(unsealed, options_.most_held / 4 * 3));
+}
+
 void Sealer::run() {
   step_back();
+  look_at_memory();
   std::unique_lock lock(mutex_);
   // What the log held when the store was opened, unless it is closed again soon.
   if (sequencer_.unsealed_bytes() >= options_.seal_bytes && !is_wanted_) {
@@ -157,12 +165,7 @@ void Sealer::run() {
       if (!sealed) wanted_cv_.wait_for(lock, kPause, [this] { return is_stopping_; });
     }
     lock.unlock();
-    {
-      const std::lock_guard work(work_mutex_);
-      // What is not taken by events that wait to be sealed.
-      const uint64_t unsealed = sequencer_.unsealed_bytes();
-      sealed_.forget_beyond(options_.most_held - std::min(unsealed, options_.most_held / 4 * 3));
-    }
+    look_at_memory();
     lock.lock();
   }
 }

@@ -48,6 +48,7 @@ class Sealer {
 
  private:
   static void step_back();
+  void look_at_memory();
   void run();
   void let_appends_pass(std::unique_lock<std::mutex>& lock);
   // Requires: work_mutex_ is held.
