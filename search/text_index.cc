@@ -76,7 +76,9 @@ Result<Opened> open_file(Disk& disk, const std::string& path) {
     if (file->footer().numbers[0] != kTextKind) return wrong;
     const auto segment = TextSegment::open(file->read(file->footer().sections[0]), file);
     if (segment == nullptr) return wrong;
-    return Opened{segment, std::string(file->read(file->footer().sections[1]))};
+    Opened opened_segment{segment, std::string(file->read(file->footer().sections[1]))};
+    file->forget();  // it was read as a whole; what is searched comes back
+    return opened_segment;
   });
 }
 

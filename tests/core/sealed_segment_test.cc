@@ -128,6 +128,7 @@ TEST_CASE("A sealed segment answers like the one it was made of", "[sealed]") {
     filler.fill(chance.between(1, 50), 10);  // so that the next one does not begin at 0
     const auto model = filler.fill(chance.between(1, 1500), chance.percent(50) ? 1 : 200);
     const auto sealed = seal(disk, *model);
+    sealed->file().hold(chance.percent(50));
     CHECK(sealed->base() == model->base());
     REQUIRE(sealed->published_events() == model->published_events());
     check_events(*model, *sealed, 0, chance);
