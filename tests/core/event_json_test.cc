@@ -100,6 +100,31 @@ TEST_CASE("a decoder keeps nothing from the event before", "[event_json]") {
   CHECK(event->embedding.empty());
 }
 
+TEST_CASE("a decoder expects the fields of the event before, and reads whatever comes", "[event_json]") {
+  Limits limits;
+  EventDecoder decoder(limits, EventSource::kClient);
+  for (const char* text : {R"({"stream":"s","type":"t","data":{},"id":"i"})",
+                           R"({"id":"i","data":{},"type":"t","stream":"s"})",
+                           R"({"stream":"s","id":"i","type":"t","data":{}})",
+                           R"({"str\u0065am":"s","type":"t","data":{},"id":"i"})",
+                           R"({"stream":"s","type":"t","data":{},"metadata":{},"id":"i"})"}) {
+    INFO(text);
+    const Padded padded(text);
+    const auto event = decoder.decode(padded.json());
+    REQUIRE(event);
+    CHECK(event->stream == "s");
+    CHECK(event->type == "t");
+    CHECK(event->data == "{}");
+    CHECK(event->id == "i");
+  }
+  const Padded twice(R"({"type":"t","type":"u","stream":"s","data":{}})");  // the second where one was before
+  CHECK(decoder.decode(twice.json()).error().message == "type is given twice in the event: give it once");
+  const Padded unknown(R"({"stream":"s","typ":"t","data":{}})");
+  CHECK(decoder.decode(unknown.json()).error().message.starts_with("unknown field 'typ' in the event"));
+  const Padded missing(R"({"stream":"s","data":{}})");
+  CHECK(decoder.decode(missing.json()).error().message.starts_with("type is missing"));
+}
+
 TEST_CASE("field names may be escaped like any other string", "[event_json]") {
   Padded padded(R"({"str\u0065am":"s","type":"t","data":{}})");
   Limits limits;
