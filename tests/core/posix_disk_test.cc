@@ -1,8 +1,8 @@
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -12,27 +12,10 @@
 #include "tests/support/catch.h"
 #include "tests/support/chance.h"
 #include "tests/support/log_records.h"
+#include "tests/support/scratch_directory.h"
 
 namespace chronos::test {
 namespace {
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string path = (std::filesystem::temp_directory_path() / "chronos-XXXXXX").string();
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-    path_ = path;
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string read_all(File& file) {
   std::string bytes(*file.size(), '\0');
@@ -54,8 +37,8 @@ TEST_CASE("the machine's disk writes and syncs at once, small and large, at any 
   const uint64_t seed = test_seeds(1, 1).front();
   INFO("CHRONOS_SEED=" << seed);
   Chance random(seed);
-  const TemporaryDirectory directory;
-  auto file = posix_disk().open(directory / "f", OpenMode::kCreate);
+  const ScratchDirectory directory;
+  auto file = posix_disk().open(directory.path("f"), OpenMode::kCreate);
   REQUIRE(file);
   std::string expected;
   std::string text(3 << 20, 'x');
@@ -82,9 +65,33 @@ TEST_CASE("the machine's disk writes and syncs at once, small and large, at any 
   CHECK(read_all(**file) == expected);
 }
 
+// What cannot be written past the page cache is tried through it, which says why: here, a limit on the size of files.
+TEST_CASE("a large write that fails is told, and what came before is there") {
+  constexpr rlim_t kMost = size_t{3} << 19;  // in the middle of the second piece that goes past the page cache
+  const ScratchDirectory directory;
+  auto file = posix_disk().open(directory.path("f"), OpenMode::kCreate);
+  REQUIRE(file);
+  const std::string text(size_t{2} << 20, 'x');
+  const std::string_view part = text;
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  rlimit limit = before;
+  limit.rlim_cur = kMost;
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  const auto written = (*file)->write_and_sync(0, {&part, 1});
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, handler);
+  REQUIRE_FALSE(written);
+  CHECK(written.error().message == "cannot write to '" + directory.path("f") + "': File too large");
+  CHECK(read_all(**file) == text.substr(0, kMost));
+  REQUIRE((*file)->write_and_sync(0, {&part, 1}));
+  CHECK(read_all(**file) == text);
+}
+
 TEST_CASE("the machine's disk writes at offsets, reads to the end, truncates") {
-  const TemporaryDirectory directory;
-  auto file = posix_disk().open(directory / "f", OpenMode::kCreate);
+  const ScratchDirectory directory;
+  auto file = posix_disk().open(directory.path("f"), OpenMode::kCreate);
   REQUIRE(file);
   const std::vector<std::string_view> parts = {"", "one ", "", "two ", "three", ""};
   REQUIRE((*file)->write(0, parts));
@@ -97,12 +104,12 @@ TEST_CASE("the machine's disk writes at offsets, reads to the end, truncates") {
   CHECK(*(*file)->read(99, buffer, sizeof(buffer)) == 0);
   REQUIRE((*file)->truncate(3));
   REQUIRE((*file)->sync());
-  CHECK(read_all(**posix_disk().open(directory / "f", OpenMode::kRead)) == "one");
+  CHECK(read_all(**posix_disk().open(directory.path("f"), OpenMode::kRead)) == "one");
 }
 
 TEST_CASE("the machine's disk writes more parts than one system call takes") {
-  const TemporaryDirectory directory;
-  auto file = posix_disk().open(directory / "f", OpenMode::kCreate);
+  const ScratchDirectory directory;
+  auto file = posix_disk().open(directory.path("f"), OpenMode::kCreate);
   REQUIRE(file);
   std::vector<std::string> texts;
   std::string expected;
@@ -113,9 +120,9 @@ TEST_CASE("the machine's disk writes more parts than one system call takes") {
 }
 
 TEST_CASE("the machine's disk shares a file's bytes as memory") {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory;
   Disk& disk = posix_disk();
-  const std::string path = directory / "f";
+  const std::string path = directory.path("f");
   REQUIRE(!disk.share(path));
   auto file = disk.open(path, OpenMode::kCreate);
   REQUIRE(file);
@@ -135,14 +142,14 @@ TEST_CASE("the machine's disk shares a file's bytes as memory") {
 }
 
 TEST_CASE("the machine's disk tells what is missing, what is there and why it failed") {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory;
   Disk& disk = posix_disk();
-  const std::string path = directory / "f";
+  const std::string path = directory.path("f");
   require_not_found(disk.open(path, OpenMode::kRead).error(), path);
   require_not_found(disk.open(path, OpenMode::kReadWrite).error(), path);
   require_not_found(disk.list(path).error(), path);
   require_not_found(disk.remove(path).error(), path);
-  require_not_found(disk.rename(path, directory / "g").error(), path);
+  require_not_found(disk.rename(path, directory.path("g")).error(), path);
   CHECK(!*disk.exists(path));
 
   auto file = disk.open(path, OpenMode::kCreate);
@@ -162,41 +169,41 @@ TEST_CASE("the machine's disk tells what is missing, what is there and why it fa
 }
 
 TEST_CASE("the machine's disk lists, renames and removes files") {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory;
   Disk& disk = posix_disk();
-  REQUIRE(disk.create_directories(directory / "a/b/c"));
-  REQUIRE(disk.create_directories(directory / "a/b/c/"));
-  for (const char* name : {"a/2", "a/10", "a/1"}) REQUIRE(disk.open(directory / name, OpenMode::kCreate));
-  CHECK(*disk.list(directory / "a") == std::vector<std::string>{"1", "10", "2"});
-  write_at(**disk.open(directory / "a/1", OpenMode::kReadWrite), 0, "one");
-  REQUIRE(disk.rename(directory / "a/1", directory / "a/2"));
-  REQUIRE(disk.remove(directory / "a/10"));
-  REQUIRE(disk.sync_directory(directory / "a"));
-  CHECK(*disk.list(directory / "a") == std::vector<std::string>{"2"});
-  CHECK(read_all(**disk.open(directory / "a/2", OpenMode::kRead)) == "one");
-  const auto blocked = disk.create_directories(directory / "a/2/d");
+  REQUIRE(disk.create_directories(directory.path("a/b/c")));
+  REQUIRE(disk.create_directories(directory.path("a/b/c/")));
+  for (const char* name : {"a/2", "a/10", "a/1"}) REQUIRE(disk.open(directory.path(name), OpenMode::kCreate));
+  CHECK(*disk.list(directory.path("a")) == std::vector<std::string>{"1", "10", "2"});
+  write_at(**disk.open(directory.path("a/1"), OpenMode::kReadWrite), 0, "one");
+  REQUIRE(disk.rename(directory.path("a/1"), directory.path("a/2")));
+  REQUIRE(disk.remove(directory.path("a/10")));
+  REQUIRE(disk.sync_directory(directory.path("a")));
+  CHECK(*disk.list(directory.path("a")) == std::vector<std::string>{"2"});
+  CHECK(read_all(**disk.open(directory.path("a/2"), OpenMode::kRead)) == "one");
+  const auto blocked = disk.create_directories(directory.path("a/2/d"));
   REQUIRE(!blocked);
   CHECK(blocked.error().message.find("Not a directory") != std::string::npos);
 }
 
 TEST_CASE("the machine's disk gives a file a second name") {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory;
   Disk& disk = posix_disk();
-  REQUIRE(disk.create_directories(directory / "a"));
-  REQUIRE(disk.create_directories(directory / "b"));
-  write_at(**disk.open(directory / "a/1", OpenMode::kCreate), 0, "one");
-  const auto linked = disk.link(directory / "a/1", directory / "b/1");
+  REQUIRE(disk.create_directories(directory.path("a")));
+  REQUIRE(disk.create_directories(directory.path("b")));
+  write_at(**disk.open(directory.path("a/1"), OpenMode::kCreate), 0, "one");
+  const auto linked = disk.link(directory.path("a/1"), directory.path("b/1"));
   REQUIRE(linked);
   CHECK(*linked);
-  CHECK_FALSE(disk.link(directory / "a/1", directory / "b/1"));
-  REQUIRE(disk.remove(directory / "a/1"));
-  CHECK(read_all(**disk.open(directory / "b/1", OpenMode::kRead)) == "one");
-  CHECK_FALSE(disk.link(directory / "a/1", directory / "b/2"));
+  CHECK_FALSE(disk.link(directory.path("a/1"), directory.path("b/1")));
+  REQUIRE(disk.remove(directory.path("a/1")));
+  CHECK(read_all(**disk.open(directory.path("b/1"), OpenMode::kRead)) == "one");
+  CHECK_FALSE(disk.link(directory.path("a/1"), directory.path("b/2")));
 }
 
 TEST_CASE("the machine's lock keeps out a second open in this process and in another") {
-  const TemporaryDirectory directory;
-  const std::string path = directory / "lock";
+  const ScratchDirectory directory;
+  const std::string path = directory.path("lock");
   auto held = posix_disk().lock(path);
   REQUIRE(held);
   const auto second = posix_disk().lock(path);
@@ -214,8 +221,8 @@ TEST_CASE("the machine's lock keeps out a second open in this process and in ano
 }
 
 TEST_CASE("a log in several files on the machine's disk comes back") {
-  const TemporaryDirectory directory;
-  const LocalLogOptions options{.directory = directory / "new/log", .file_size_bytes = 5000};
+  const ScratchDirectory directory;
+  const LocalLogOptions options{.directory = directory.path("new/log"), .file_size_bytes = 5000};
   std::vector<std::string> all;
   for (int round = 0; round < 3; round++) {
     auto opened = open_and_replay(posix_disk(), options);
