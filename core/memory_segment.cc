@@ -1,7 +1,7 @@
 #include "core/memory_segment.h"
 
-#include <array>
 #include <algorithm>
+#include <array>
 
 #include "core/check.h"
 
