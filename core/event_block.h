@@ -13,6 +13,7 @@
 
 #include "core/event.h"
 #include "core/json_shape.h"
+#include "core/shape_reader.h"
 #include "core/varint.h"
 
 namespace chronos {
@@ -88,21 +89,28 @@ class BlockBuilder {
 class BlockReader {
  public:
   // Requires: all outlive it.
-  BlockReader(std::string_view bytes, const ShapeTable& shapes, std::string_view long_batches)
+  BlockReader(std::string_view bytes, const ShapeReader& shapes, std::string_view long_batches)
       : from_(bytes), shapes_(shapes), long_batches_(long_batches) {}
 
-  // The next event; its data and metadata go to the end of `data` and `metadata`, or nowhere when they are null.
+  // The next event, all but its texts, which are then to be taken or passed over.
   // False when there is none, or the bytes are not those of a block.
-  bool next(PackedEvent& event, std::string* data, std::string* metadata);
+  bool next(PackedEvent& event);
+  // Appends them.  False when they are not there.
+  bool take_data(std::string& to) { return shapes_.decode(from_, to); }
+  bool take_metadata(const PackedEvent& event, std::string& to) {
+    return !event.has_metadata || shapes_.decode(from_, to);
+  }
+  bool pass_texts(const PackedEvent& event) {
+    return shapes_.skip(from_) && (!event.has_metadata || shapes_.skip(from_));
+  }
   bool finished() const { return from_.finished(); }
 
  private:
   bool take_batch(unsigned flags, PackedEvent& event);
   bool take_long_batch();
-  bool take_json(std::string* to);
 
   ByteReader from_;
-  const ShapeTable& shapes_;
+  const ShapeReader& shapes_;
   const std::string_view long_batches_;
   PackedBatch batch_;
   uint32_t next_ordinal_ = 0;

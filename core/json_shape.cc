@@ -16,9 +16,7 @@ constexpr char kOther = '\2';
 // A shape that fewer texts have costs more than it saves; so does a value.
 constexpr uint64_t kLeastShape = 4;
 constexpr uint32_t kLeastValue = 8;
-constexpr size_t kMostShapes = 4096;
 constexpr size_t kMostLearned = 65'536;  // different ones: a store where each text has its own shape learns nothing
-constexpr size_t kMostValues = 250;      // of a place: a code is a byte
 constexpr size_t kLongestValue = 128;
 
 size_t end_of_string(std::string_view json, size_t quote) {
@@ -72,18 +70,6 @@ void take_apart(std::string_view json, ShapedText& to) {
   to.shape.append(json, kept);
 }
 
-void ShapeTable::cut(Shape& shape) {
-  const std::string_view text = shape.text;
-  size_t begin = 0;
-  for (size_t at = 0; at < text.size(); at++) {
-    if (text[at] != kString && text[at] != kOther) continue;
-    shape.between.push_back(text.substr(begin, at - begin));
-    begin = at + 1;
-  }
-  shape.between.push_back(text.substr(begin));
-  shape.places.resize(shape.between.size() - 1);
-}
-
 void ShapeTable::learn(const ShapedText& text) {
   const auto found = numbers_.find(text.shape);
   if (found == numbers_.end() && shapes_.size() >= kMostLearned) return;
@@ -122,7 +108,7 @@ void ShapeTable::settle() {
   for (size_t i = 0; i < order.size(); i++) {
     Shape& learned = shapes_[numbers_.at(*order[i].second) - 1];
     kept[i].text = *order[i].second;
-    cut(kept[i]);
+    kept[i].places.resize(learned.places.size());
     for (size_t k = 0; k < kept[i].places.size(); k++) {
       std::vector<std::pair<uint32_t, std::string>> values;
       for (const auto& [value, times] : learned.places[k].seen) {
@@ -190,42 +176,19 @@ bool ShapeTable::read(ByteReader& from) {
   shapes_.resize(shapes);
   for (Shape& shape : shapes_) {
     shape.text = from.text();
-    cut(shape);
+    numbers_.emplace(shape.text, static_cast<uint32_t>(numbers_.size() + 1));
+    shape.places.resize(static_cast<size_t>(std::count_if(shape.text.begin(), shape.text.end(), is_place)));
     for (Place& place : shape.places) {
       const uint64_t values = from.number();
-      if (values > kMostValues) return false;
-      for (uint64_t i = 0; i < values; i++) place.values.emplace_back(from.text());
+      if (from.bad() || values > kMostValues) return false;
+      for (uint64_t i = 0; i < values; i++) {
+        place.values.emplace_back(from.text());
+        place.codes.emplace(place.values.back(), static_cast<uint32_t>(i + 1));
+      }
     }
   }
-  return !from.bad();
-}
-
-template <typename Put>
-bool ShapeTable::walk(ByteReader& from, Put put) const {
-  const uint64_t number = from.number();
-  if (number == 0) {
-    put(from.text());
-    return !from.bad();
-  }
-  if (number > shapes_.size()) return false;
-  const Shape& shape = shapes_[number - 1];
-  for (size_t i = 0; i < shape.places.size(); i++) {
-    put(shape.between[i]);
-    const Place& place = shape.places[i];
-    const size_t code = place.values.empty() ? 0 : from.byte();
-    if (code > place.values.size()) return false;
-    put(code == 0 ? from.text() : std::string_view(place.values[code - 1]));
-  }
-  put(shape.between.back());
-  return !from.bad();
-}
-
-bool ShapeTable::decode(ByteReader& from, std::string& to) const {
-  return walk(from, [&to](std::string_view part) { to += part; });
-}
-
-bool ShapeTable::skip(ByteReader& from) const {
-  return walk(from, [](std::string_view) {});
+  // Each shape is there once.
+  return !from.bad() && numbers_.size() == shapes_.size();
 }
 
 }  // namespace chronos

@@ -1,8 +1,9 @@
 // The shapes of JSON texts: what many events have in common, keys and punctuation, apart from their values.
 //
 // A shape is a text with its values taken out, strings without their quotes, everything else whole.  Put back, they
-// give the text, byte for byte.  For each place of a shape the table also knows the values that come often.  So a text
-// of a known shape becomes a few bytes: which shape, and for each place which known value, or the bytes of another.
+// give the text, byte for byte (core/shape_reader.h).  For each place of a shape the table also knows the values that
+// come often.  So a text of a known shape becomes a few bytes: which shape, and for each place which known value, or
+// the bytes of another.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +26,17 @@ struct ShapedText {
 // Requires: checked JSON.  Reuses what `to` holds.
 void take_apart(std::string_view json, ShapedText& to);
 
+// One thread.
 class ShapeTable {
  public:
+  // What a table has at most.
+  static constexpr size_t kMostShapes = 4096;
+  static constexpr size_t kMostValues = 250;  // of a place: a code is a byte
+
   ShapeTable() = default;
   ShapeTable(const ShapeTable&) = delete;
   ShapeTable& operator=(const ShapeTable&) = delete;
 
-  // --- making one; one thread ---
   // Learns from texts like those to come.
   void learn(const ShapedText& text);
   // Keeps the shapes and values that come often; what was learned is used up.
@@ -39,14 +44,10 @@ class ShapeTable {
   void encode(const ShapedText& text, std::string_view whole, std::string& to) const;
   // All of it, for a reader.
   std::string to_bytes() const;
-
-  // --- reading; any thread ---
-  // False when the bytes are not what to_bytes wrote.
+  // Takes what to_bytes() wrote, to encode more texts.  False when it is not that.  Once, and instead of learning.
   bool read(ByteReader& from);
-  // Takes one encoded text and appends the JSON it stands for.  False when it is not one.
-  bool decode(ByteReader& from, std::string& to) const;
-  // Takes one and does nothing with it.
-  bool skip(ByteReader& from) const;
+  // Whether it stands for a value in a shape.
+  static constexpr bool is_place(char c) { return c == '\1' || c == '\2'; }
 
  private:
   struct Hash {
@@ -61,13 +62,9 @@ class ShapeTable {
   };
   struct Shape {
     std::string text;
-    std::vector<std::string_view> between;  // what is before each place, and after the last
     std::vector<Place> places;
     uint64_t seen = 0;
   };
-  static void cut(Shape& shape);
-  template <typename Put>
-  bool walk(ByteReader& from, Put put) const;
 
   std::vector<Shape> shapes_;  // the n-th has number n + 1; 0 is a text that follows whole
   Numbers numbers_;

@@ -4,6 +4,15 @@
 
 namespace chronos {
 
+std::shared_ptr<Packing> Packing::read(ByteReader from) {
+  auto made = std::make_shared<Packing>();
+  const std::string_view begin = from.rest();
+  made->dictionary = from.text();
+  if (!made->shapes.read(from)) return nullptr;
+  made->bytes = begin.substr(0, begin.size() - from.rest().size());
+  return made;
+}
+
 std::shared_ptr<const Unpacking> Unpacking::read(ByteReader& from) {
   auto made = std::make_shared<Unpacking>();
   made->dictionary_ = from.text();

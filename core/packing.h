@@ -14,6 +14,7 @@
 
 #include "core/compression.h"
 #include "core/json_shape.h"
+#include "core/shape_reader.h"
 #include "core/varint.h"
 
 namespace chronos {
@@ -24,6 +25,9 @@ struct Packing {
   ShapeTable shapes;
   std::string bytes;        // of both, as a region has them
   double smallest = 1e300;  // share of the events' bytes that the blocks took, the smallest so far
+
+  // Null when the bytes do not begin with those of a Packing.
+  static std::shared_ptr<Packing> read(ByteReader from);
 };
 
 // For readers.  Any thread.
@@ -32,13 +36,13 @@ class Unpacking {
   // Null when the bytes do not begin with those of a Packing; `from` is left behind them.
   static std::shared_ptr<const Unpacking> read(ByteReader& from);
 
-  const ShapeTable& shapes() const { return shapes_; }
+  const ShapeReader& shapes() const { return shapes_; }
   const Decompressor& decompressor() const { return *decompressor_; }
   size_t memory_bytes() const { return dictionary_.size() + decompressor_->memory_bytes(); }
 
  private:
   std::string dictionary_;
-  ShapeTable shapes_;
+  ShapeReader shapes_;
   std::unique_ptr<Decompressor> decompressor_;
 };
 

@@ -74,6 +74,12 @@ Descriptor open_descriptor(const std::string& path, int flags) {
   return Descriptor(retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, kFileMode); }));
 }
 
+// When a file was read last is of no use to anybody, and keeping it takes time; but only its owner may leave it out.
+Descriptor open_without_times(const std::string& path) {
+  Descriptor descriptor = open_descriptor(path, O_RDONLY | O_NOATIME);
+  return descriptor || errno != EPERM ? std::move(descriptor) : open_descriptor(path, O_RDONLY);
+}
+
 // The parts not yet written, a system call's worth at a time.
 class PendingParts {
  public:
@@ -299,7 +305,7 @@ class PosixDisk final : public Disk {
   }
 
   Result<std::unique_ptr<MappedFile>> map(const std::string& path) override {
-    Descriptor descriptor = open_descriptor(path, O_RDONLY);
+    Descriptor descriptor = open_without_times(path);
     struct stat status;
     if (!descriptor || ::fstat(descriptor.get(), &status) < 0) return failure("open", path);
     const auto size = static_cast<size_t>(status.st_size);

@@ -4,13 +4,20 @@
 #include <cstring>
 
 #include "core/log.h"
+#include "core/short_copy.h"
 
 namespace chronos {
 namespace {
 
 void put(char*& to, std::string_view bytes) {
-  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  copy_short(to, bytes);
   to += bytes.size();
+}
+
+template <typename Number>
+void put_number(char*& to, Number number) {
+  std::memcpy(to, &number, sizeof number);
+  to += sizeof number;
 }
 
 }  // namespace
@@ -35,28 +42,24 @@ void RebuiltBatch::add(const PackedEvent& event, const Names& names, std::string
   head.correlation_id_size = static_cast<uint8_t>(event.correlation_id.size());
   head.causation_id_size = static_cast<uint8_t>(event.causation_id.size());
   head.flags = event.valid_at ? kHasValidAt : 0;
+  const std::string_view parts[] = {
+      event.embedding, data, metadata, names.stream, names.type, event.id, event.correlation_id, event.causation_id};
+  size_t size = sizeof head + (event.valid_at ? sizeof(int64_t) : 0);
+  for (const std::string_view part : parts) size += part.size();
+  for (const std::string_view tag : names.tags) size += sizeof(uint16_t) + tag.size();
+  size = aligned(size);
+  head.size = static_cast<uint32_t>(size);
+
   const size_t begin = events_.size();
-  events_.append(reinterpret_cast<const char*>(&head), sizeof head);
-  if (event.valid_at) {
-    const int64_t valid_at = recorded_at.value + *event.valid_at;
-    events_.append(reinterpret_cast<const char*>(&valid_at), sizeof valid_at);
-  }
-  events_ += event.embedding;
-  events_ += data;
-  events_ += metadata;
-  events_ += names.stream;
-  events_ += names.type;
-  events_ += event.id;
-  events_ += event.correlation_id;
-  events_ += event.causation_id;
+  events_.resize(begin + size);
+  char* to = events_.data() + begin;
+  put_number(to, head);
+  if (event.valid_at) put_number(to, recorded_at.value + *event.valid_at);
+  for (const std::string_view part : parts) put(to, part);
   for (const std::string_view tag : names.tags) {
-    const auto size = static_cast<uint16_t>(tag.size());
-    events_.append(reinterpret_cast<const char*>(&size), sizeof size);
-    events_ += tag;
+    put_number(to, static_cast<uint16_t>(tag.size()));
+    put(to, tag);
   }
-  events_.resize(begin + aligned(events_.size() - begin));
-  const auto size = static_cast<uint32_t>(events_.size() - begin);
-  std::memcpy(events_.data() + begin + offsetof(EventHead, size), &size, sizeof size);
   begins_.push_back(static_cast<uint32_t>(begin));
   versions_.push_back(event.version);
 }

@@ -27,8 +27,10 @@ constexpr size_t kBlockEvents = 64;
 constexpr uint32_t kShapeSample = 20'000;             // events
 constexpr size_t kBlockSample = size_t{1} << 20;      // bytes
 constexpr uint64_t kLeastShared = uint64_t{8} << 20;  // bytes of records: then a dictionary is less than a hundredth
+constexpr uint64_t kLargeRegion = kLeastShared / 8;   // packed, with a dictionary that was worth it
 constexpr double kWorse = 1.04;                       // so much larger, and it is time to learn again
 constexpr size_t kDictionaryBytes = size_t{112} << 10;
+constexpr uint32_t kMeasuredGroups = 64;
 constexpr Index kIndexes[] = {Index::kStreams, Index::kTypes, Index::kTags, Index::kCorrelations, Index::kCausations};
 
 template <typename T>
@@ -205,6 +207,7 @@ class RegionWriter {
     region_.entry.first_group = file_.groups().size();
     file_.groups().begin_region(static_cast<uint32_t>(file_.regions().size()));
     std::string packed;
+    event_bytes_ = 0;
     for (uint32_t begin = 0; begin < events_;) {
       const uint32_t end = build_block(begin);
       packed.clear();
@@ -227,7 +230,7 @@ class RegionWriter {
   // The segment it was learned from is no measure: it has all of that by heart.
   std::shared_ptr<Packing> learned(uint64_t blocks_bytes) const {
     if (!is_known_) return packing_;
-    const double each = static_cast<double>(blocks_bytes) / static_cast<double>(segment_.staged_bytes());
+    const double each = static_cast<double>(blocks_bytes) / static_cast<double>(event_bytes_);
     if (each > kWorse * packing_->smallest) return nullptr;
     packing_->smallest = std::min(packing_->smallest, each);
     return packing_;
@@ -295,6 +298,7 @@ class RegionWriter {
     packed_.batch.durability = commit.durability();
     packed_.batch.request_id = commit.request_id();
     packed_.batch.conditions = commit.conditions();
+    event_bytes_ += event.head().size;
     packed_.ordinal = event.head().ordinal;
     packed_.stream = streams_.of(event.stream());
     packed_.version = event.version().value;
@@ -325,6 +329,7 @@ class RegionWriter {
   Numbers actors_;
   PackedEvent packed_;
   std::vector<float> embedding_;
+  uint64_t event_bytes_ = 0;  // of the events packed, as they lie in the log
 };
 
 // Where what the clients named, and the first events of batches that requests named, are found.
@@ -348,6 +353,10 @@ void add_shifted(const PackedTable& table, uint32_t shift, std::vector<PackedEnt
   }
 }
 
+uint32_t end_of_groups(const SealedSegment& segment, uint32_t region) {
+  return region + 1 == segment.regions() ? segment.groups() : segment.region(region + 1).first_group;
+}
+
 Result<void> copy_region(const SealedSegment& from, uint32_t number, uint32_t shift, SegmentFile& to) {
   const RegionEntry entry = from.region(number);
   Region region;
@@ -355,8 +364,7 @@ Result<void> copy_region(const SealedSegment& from, uint32_t number, uint32_t sh
   region.entry.blocks_at = to.writer().size();
   region.entry.first_group = to.groups().size();
   region.entry.first_local += shift;
-  const bool is_last = number + 1 == from.regions();
-  const uint32_t end = is_last ? from.groups() : from.region(number + 1).first_group;
+  const uint32_t end = end_of_groups(from, number);
   std::string block;
   for (uint32_t g = entry.first_group; g < end; g++) {
     BlockGroup group = from.group(g);
@@ -380,7 +388,33 @@ Result<void> copy_region(const SealedSegment& from, uint32_t number, uint32_t sh
   return {};
 }
 
+// By the first blocks of some groups all over the region.
+double share_of_events(const SealedSegment& segment, uint32_t region) {
+  uint64_t block_bytes = 0;
+  uint64_t event_bytes = 0;
+  const uint32_t begin = segment.region(region).first_group;
+  const uint32_t end = end_of_groups(segment, region);
+  for (uint32_t i = begin; i < end; i += (end - begin) / kMeasuredGroups + 1) {
+    const BlockGroup& group = segment.group(i);
+    block_bytes += group.end(0) - group.begin(0);
+    for (uint32_t k = group.begin_local(0); k < group.end_local(0); k++) event_bytes += segment.event(k).head().size;
+  }
+  return event_bytes == 0 ? 0 : static_cast<double>(block_bytes) / static_cast<double>(event_bytes);
+}
+
 }  // namespace
+
+std::shared_ptr<Packing> packing_of(const SealedSegment& segment) {
+  for (uint32_t i = segment.regions(); i-- > 0;) {
+    const RegionEntry region = segment.region(i);
+    if (region.blocks_size < kLargeRegion) continue;
+    auto packing = Packing::read(ByteReader(segment.file().read(region.texts_at, region.texts_size)));
+    if (packing == nullptr) segment.file().fail(region.texts_at, "begins texts of a region that do not fill it");
+    packing->smallest = share_of_events(segment, i);
+    return packing;
+  }
+  return nullptr;
+}
 
 Result<void> seal_segment(Disk& disk, const std::string& path, ForkId fork, const MemorySegment& segment,
                           std::shared_ptr<Packing>& known) {

@@ -17,6 +17,10 @@
 
 namespace chronos {
 
+// What the last of the segment's large regions was packed with, to pack more like it; null when it has no large one.
+// Throws Damage.
+std::shared_ptr<Packing> packing_of(const SealedSegment& segment);
+
 // All published events of the segment, of which there is at least one.  What was learned before is used when that is
 // worth it, and what is learned now is left in `known`; it may begin as null.
 Result<void> seal_segment(Disk& disk, const std::string& path, ForkId fork, const MemorySegment& segment,

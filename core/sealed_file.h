@@ -46,15 +46,14 @@ class SealedFileWriter {
 
  private:
   explicit SealedFileWriter(std::unique_ptr<File> file);
-  Result<void> write_buffer();
-  void add_checksums();
+  Result<void> write(std::string_view bytes);
+  void add_checksums(std::string_view bytes);
 
   std::unique_ptr<File> file_;
   std::string buffer_;
   uint64_t size_ = 0;
   uint64_t written_ = 0;
-  std::string page_;                 // what of the last page is there
-  std::vector<uint32_t> checksums_;  // of the whole pages before it
+  std::vector<uint32_t> checksums_;  // of the pages written
 };
 
 // Any thread.
@@ -82,6 +81,11 @@ class SealedFile {
     return bytes_.substr(offset, size);
   }
   std::string_view read(const Section& section) const { return read(section.offset, section.size); }
+  // Has the processor fetch bytes that will be read soon, while it goes on.  Those that are not there it does not.
+  void expect(uint64_t offset, uint64_t size) const {
+    if (offset > bytes_.size() || size > bytes_.size() - offset) return;
+    for (uint64_t done = 0; done < size; done += kCacheLine) __builtin_prefetch(bytes_.data() + offset + done);
+  }
   // Copies some bytes without looking at their checksums, the reader having one of its own; and unless the file is
   // held, without bringing the pages they are in into memory.  Throws Damage when they are not there.
   void copy(uint64_t offset, uint64_t size, std::string& to) const;
@@ -95,11 +99,14 @@ class SealedFile {
   bool is_held() const { return is_held_.load(std::memory_order_relaxed); }
   // Lets the system take back the memory of what was read.
   void forget() const;
-  // How much of it was read since forget(), by the 64 KiB in which the system brings it in; what copy() read of a file
-  // that is held is not counted.
+  // How much of it the system may have brought in since forget(), by the 2 MiB that it brings in where it can; what
+  // copy() read of a file that is held is not counted.
   uint64_t touched_bytes() const;
 
  private:
+  static constexpr size_t kCacheLine = 64;
+  static constexpr uint64_t kBroughtIn = uint64_t{2} << 20;
+
   SealedFile(std::string path, std::unique_ptr<MappedFile> mapped);
   Result<void> check_frame();
 

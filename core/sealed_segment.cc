@@ -54,7 +54,8 @@ T read_at(const SealedFile& file, uint64_t at) {
 struct SealedSegment::Cursor {
   uint64_t serial = 0;
   Place place;
-  uint32_t region = 0;            // of the block
+  uint32_t region_number = 0;     // of the block
+  RegionEntry region{};
   uint32_t end = 0;               // the number behind the block's last event
   uint32_t next = 0;              // the event that the reader takes next
   uint32_t current = UINT32_MAX;  // the one that `event` is
@@ -63,6 +64,7 @@ struct SealedSegment::Cursor {
   std::optional<BlockReader> reader;
   // The one that was looked for.
   PackedEvent event;
+  uint32_t stream_at = 0;  // its name's record
   std::string data;
   std::string metadata;
   std::vector<std::string_view> tags;
@@ -112,6 +114,9 @@ RegionEntry SealedSegment::region(uint32_t i) const {
 
 const BlockGroup& SealedSegment::group(uint32_t i) const {
   const uint64_t at = section(static_cast<size_t>(SealedSection::kBlocks)).offset + uint64_t{i} * sizeof(BlockGroup);
+  // Its ends are what is looked at next, and where it is the wrong one, one beside it.
+  file_->expect(at - sizeof(BlockGroup), 1);
+  file_->expect(at, 2 * sizeof(BlockGroup));
   const auto& group = *reinterpret_cast<const BlockGroup*>(file_->read(at, sizeof(BlockGroup)).data());
   if (group.blocks == 0 || group.blocks > BlockGroup::kBlocks || group.region >= regions()) {
     file_->fail(at, "begins places of blocks that cannot be");
@@ -190,13 +195,17 @@ SealedSegment::NameRecord SealedSegment::name_record(Index index, uint64_t offse
   return record;
 }
 
-uint32_t SealedSegment::name_offset(const RegionEntry& region, Index index, uint32_t number) const {
+uint64_t SealedSegment::name_offset_at(const RegionEntry& region, Index index, uint32_t number) const {
   const uint32_t before = index == Index::kStreams ? 0 : region.streams + (index == Index::kTags ? region.types : 0);
   const uint32_t names = index == Index::kStreams ? region.streams
                          : index == Index::kTypes ? region.types
                                                   : region.tags;
   if (number >= names) file_->fail(region.blocks_at, "begins a region with an event of no known name");
-  return read_at<uint32_t>(*file_, region.names_at + (uint64_t{before} + number) * sizeof(uint32_t));
+  return region.names_at + (uint64_t{before} + number) * sizeof(uint32_t);
+}
+
+uint32_t SealedSegment::name_offset(const RegionEntry& region, Index index, uint32_t number) const {
+  return read_at<uint32_t>(*file_, name_offset_at(region, index, number));
 }
 
 void SealedSegment::copy_block(const RegionEntry& region, const BlockGroup& group, uint32_t i, std::string& to) const {
@@ -223,7 +232,9 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
     cursor.serial = 0;  // until all of it is in place: any step may throw
     const Place place = place_of(local);
     const BlockGroup& group = *place.group;
-    copy_block(region(group.region), group, place.block, cursor.packed);
+    cursor.region_number = group.region;
+    cursor.region = region(group.region);
+    copy_block(cursor.region, group, place.block, cursor.packed);
     const RegionTexts& texts = this->texts(group.region);
     cursor.reader.reset();
     if (!texts.unpacking->decompressor().decompress(cursor.packed, kBlockHead, cursor.bytes)) {
@@ -231,43 +242,52 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
     }
     cursor.reader.emplace(cursor.bytes, texts.unpacking->shapes(), texts.long_batches);
     cursor.place = place;
-    cursor.region = group.region;
     cursor.next = group.begin_local(place.block);
     cursor.end = group.end_local(place.block);
-    cursor.current = UINT32_MAX;
-    cursor.serial = serial_;
   }
-  while (cursor.next <= local) {
-    const bool is_wanted = cursor.next == local;
-    cursor.data.clear();
-    cursor.metadata.clear();
-    if (!cursor.reader->next(cursor.event, is_wanted ? &cursor.data : nullptr,
-                             is_wanted ? &cursor.metadata : nullptr)) {
-      cursor.serial = 0;
-      fail_at(cursor.place, "begins a block without the event " + std::to_string(local));
-    }
-    cursor.next++;
+  cursor.serial = 0;
+  bool is_good = true;
+  for (; is_good && cursor.next < local; cursor.next++) {
+    is_good = cursor.reader->next(cursor.event) && cursor.reader->pass_texts(cursor.event);
   }
+  if (!is_good || !take_event(cursor)) {
+    fail_at(cursor.place, "begins a block without the event " + std::to_string(local));
+  }
+  cursor.next = local + 1;
   cursor.current = local;
+  cursor.serial = serial_;
   return cursor;
 }
 
-void SealedSegment::add_to(RebuiltBatch& batch, const RegionEntry& region, Cursor& cursor) const {
+// The name of the stream is likely in no cache, nor where it is: each is fetched while a text is put together.
+bool SealedSegment::take_event(Cursor& cursor) const {
+  cursor.data.clear();
+  cursor.metadata.clear();
+  if (!cursor.reader->next(cursor.event)) return false;
+  const uint64_t number_at = name_offset_at(cursor.region, Index::kStreams, cursor.event.stream);
+  file_->expect(number_at, sizeof cursor.stream_at);
+  if (!cursor.reader->take_data(cursor.data)) return false;
+  cursor.stream_at = read_at<uint32_t>(*file_, number_at);
+  file_->expect(section(records_section(Index::kStreams)).offset + cursor.stream_at, 1);
+  return cursor.reader->take_metadata(cursor.event, cursor.metadata);
+}
+
+void SealedSegment::add_to(RebuiltBatch& batch, Cursor& cursor) const {
+  const RegionEntry& region = cursor.region;
   const PackedEvent& event = cursor.event;
   std::vector<std::string_view>& tags = cursor.tags;
   tags.clear();
   for (const uint32_t tag : event.tags) {
     tags.push_back(name_at(*file_, Index::kTags, name_offset(region, Index::kTags, tag)));
   }
-  const std::string_view stream = name_at(*file_, Index::kStreams, name_offset(region, Index::kStreams, event.stream));
+  const std::string_view stream = name_at(*file_, Index::kStreams, cursor.stream_at);
   const std::string_view type = name_at(*file_, Index::kTypes, name_offset(region, Index::kTypes, event.type));
   batch.add(event, {stream, type, tags}, cursor.data, cursor.metadata,
             Timestamp{region.recorded_at + event.batch.recorded_at});
 }
 
-CommitRecord SealedSegment::finish(RebuiltBatch& batch, uint32_t region_number, const PackedEvent& first,
-                                   uint32_t local, bool is_excerpt) const {
-  const RegionEntry region = this->region(region_number);
+CommitRecord SealedSegment::finish(RebuiltBatch& batch, const RegionEntry& region, uint32_t region_number,
+                                   const PackedEvent& first, uint32_t local, bool is_excerpt) const {
   const RegionTexts& texts = this->texts(region_number);
   if (first.batch.actor >= texts.actors.size()) file_->fail(region.texts_at, "begins texts without an actor");
   RebuiltBatch::Head head;
@@ -282,8 +302,8 @@ CommitRecord SealedSegment::finish(RebuiltBatch& batch, uint32_t region_number, 
 Event SealedSegment::event(uint32_t local) const {
   Cursor& cursor = seek(local);
   cursor.batch.clear();
-  add_to(cursor.batch, region(cursor.region), cursor);
-  CommitRecord record = finish(cursor.batch, cursor.region, cursor.event, local, true);
+  add_to(cursor.batch, cursor);
+  CommitRecord record = finish(cursor.batch, cursor.region, cursor.region_number, cursor.event, local, true);
   const size_t size = Commit(record.record).events().size();
   const char* const end = record.record + record_length(Commit(record.record).header());
   return Event(end - size, std::move(record.memory));
@@ -298,12 +318,12 @@ CommitRecord SealedSegment::commit_record(uint32_t first_local) const {
   first.batch.request_id = request_id;
   first.batch.conditions = conditions;
   RebuiltBatch batch;
-  const uint32_t region_number = cursor.region;
+  const RegionEntry region = cursor.region;
+  const uint32_t region_number = cursor.region_number;
   for (uint32_t i = 0; i < first.batch.events && first_local + i < events_; i++) {
-    Cursor& at = seek(first_local + i);
-    add_to(batch, region(at.region), at);
+    add_to(batch, seek(first_local + i));
   }
-  return finish(batch, region_number, first, first_local, false);
+  return finish(batch, region, region_number, first, first_local, false);
 }
 
 // --- names ---
@@ -355,7 +375,7 @@ uint32_t SealedSegment::find_store_id(const StoreId& id, uint32_t count) const {
   while (local < count) {
     const Cursor& cursor = seek(local);
     const PackedEvent& event = cursor.event;
-    if (region(cursor.region).recorded_at + event.batch.recorded_at != id.recorded_at.value) return kNone;
+    if (cursor.region.recorded_at + event.batch.recorded_at != id.recorded_at.value) return kNone;
     const uint64_t ordinal = (id.counter - event.batch.id_seed) & kIdCounterMask;
     const uint32_t first = local - event.ordinal;
     if (ordinal < event.batch.events && first + ordinal < count) {
@@ -408,7 +428,7 @@ uint32_t SealedSegment::count_until(Timestamp time, uint32_t count) const {
   if (place.group == nullptr) return 0;
   const auto time_of = [this](uint32_t local) {
     const Cursor& cursor = seek(local);
-    return region(cursor.region).recorded_at + cursor.event.batch.recorded_at;
+    return cursor.region.recorded_at + cursor.event.batch.recorded_at;
   };
   // The times of blocks are told a little too early; that of a group's first one is exact.
   const auto begin = [&place] { return place.group->begin_local(place.block); };

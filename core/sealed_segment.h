@@ -88,9 +88,11 @@ class SealedSegment : public Segment {
   // The thread's own: the block it read last, and how far.
   struct Cursor;
   Cursor& seek(uint32_t local) const;
-  void add_to(RebuiltBatch& batch, const RegionEntry& region, Cursor& cursor) const;
-  CommitRecord finish(RebuiltBatch& batch, uint32_t region, const PackedEvent& first, uint32_t local,
-                      bool is_excerpt) const;
+  bool take_event(Cursor& cursor) const;
+  void add_to(RebuiltBatch& batch, Cursor& cursor) const;
+  CommitRecord finish(RebuiltBatch& batch, const RegionEntry& region, uint32_t region_number, const PackedEvent& first,
+                      uint32_t local, bool is_excerpt) const;
+  uint64_t name_offset_at(const RegionEntry& region, Index index, uint32_t number) const;
   uint32_t find_store_id(const StoreId& id, uint32_t count) const;
 
   const std::unique_ptr<SealedFile> file_;

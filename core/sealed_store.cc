@@ -152,8 +152,22 @@ Error SealedStore::unknown_outcome() const {
           {}};
 }
 
+// What was learned before the store was closed serves still; readers then have fewer of them to know.
+void SealedStore::resume_packing() {
+  if (is_packing_resumed_) return;
+  is_packing_resumed_ = true;
+  for (const auto& [fork, own] : segments_) {
+    for (auto segment = own.rbegin(); segment != own.rend() && packing_ == nullptr; ++segment) {
+      // A damaged one is for those to report who need it: here it can be learned anew.
+      const auto found = or_damage([&]() -> Result<std::shared_ptr<Packing>> { return packing_of(**segment); });
+      packing_ = found ? *found : nullptr;
+    }
+  }
+}
+
 Result<std::vector<Replacement>> SealedStore::seal(const SealPlan& plan) {
   if (!broken_.empty()) return unknown_outcome();
+  resume_packing();
   Manifest next = manifest_;
   std::map<ForkId, Segments> segments = segments_;
   std::vector<Replacement> replaced;

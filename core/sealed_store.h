@@ -76,6 +76,7 @@ class SealedStore {
   std::string path_of(const SealedRef& ref) const { return directory_ + "/" + segment_file_name(ref); }
   Result<void> remove_strays() const;
   Error unknown_outcome() const;
+  void resume_packing();
   Result<void> append_changes(std::string_view records, Manifest& next) const;
   Result<void> commit(Manifest next, std::map<ForkId, Segments> segments);
   static std::span<const std::shared_ptr<const SealedSegment>> run_to_merge(const Segments& segments,
@@ -88,6 +89,7 @@ class SealedStore {
   std::map<ForkId, Segments> segments_;
   const std::shared_ptr<Unpackings> unpackings_ = std::make_shared<Unpackings>();  // shared with the segments
   std::shared_ptr<Packing> packing_;  // learned last; null when there is none that serves
+  bool is_packing_resumed_ = false;   // that of the segments that were there was looked for
 };
 
 }  // namespace chronos

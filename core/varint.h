@@ -49,6 +49,11 @@ class ByteReader {
   std::string_view rest() const { return rest_; }
 
   uint64_t number() {
+    if (!rest_.empty() && static_cast<unsigned char>(rest_.front()) < 0x80) {
+      const auto value = static_cast<unsigned char>(rest_.front());
+      rest_.remove_prefix(1);
+      return value;
+    }
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       if (rest_.empty()) break;

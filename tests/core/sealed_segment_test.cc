@@ -165,6 +165,13 @@ TEST_CASE("What one segment taught packs the next ones, as long as it packs them
   for (const uint32_t local : {5u, 40'005u, 80'005u}) static_cast<void>(merged->event(local));
   // One for all regions of all four.
   CHECK(merged->index_bytes() < 2 * first->bytes.size());
+  // It is found again in what it packed, with a measure of its own of how well.
+  const std::shared_ptr<Packing> resumed = packing_of(*merged);
+  REQUIRE(resumed != nullptr);
+  CHECK(resumed->bytes == first->bytes);
+  CHECK(resumed->dictionary == first->dictionary);
+  CHECK(resumed->smallest > 0.9 * first->smallest);
+  CHECK(resumed->smallest < 1.1 * first->smallest);
   // Few events are packed by themselves, and leave what is known as it is.
   REQUIRE(seal_segment(disk, kPath + "s", kMainFork, *filler.fill(100, 5), known).has_value());
   CHECK(known == first);
@@ -172,6 +179,7 @@ TEST_CASE("What one segment taught packs the next ones, as long as it packs them
   known->smallest /= 2;
   REQUIRE(seal_segment(disk, kPath + "l", kMainFork, *filler.fill(40'000, 500), known).has_value());
   CHECK(known == nullptr);
+  CHECK(packing_of(**SealedSegment::open(disk, kPath + "s", "main", kMainFork, unpackings)) == nullptr);
 }
 
 TEST_CASE("Merged segments answer like all that they were made of", "[sealed]") {
@@ -406,7 +414,7 @@ TEST_CASE("JSON comes back from its shape as it was", "[sealed]") {
       shapes.encode(shaped, text, bytes);
     }
     const std::string table = shapes.to_bytes();
-    ShapeTable reader;
+    ShapeReader reader;
     ByteReader from_table(table);
     REQUIRE(reader.read(from_table));
     REQUIRE(from_table.finished());
