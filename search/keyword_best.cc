@@ -1,7 +1,7 @@
 // The best events, with as little as possible done for the others.
 //
-// Events are gone through in windows of some thousand, whose scores are one array that stays in the nearest cache; the
-// postings of a term are added to it one after the other, which costs about a nanosecond each.
+// Events are gone through in windows of some thousand, whose scores are one array that stays in a near cache; the
+// postings of a term are added to it one after the other.
 //
 // As soon as as many results are known as are wanted, there is a score to beat, and most events cannot.  A list says
 // what it adds at most (TextSegment::Postings).  The lists are taken in the order of sums, the weightiest term first,
@@ -10,12 +10,18 @@
 //
 //     terms        rare .......... common        noted: those of the rare terms, a few hundred in a window;
 //     add at most   6.1   4.8 | 2.9   2.2        of the common ones only events that are noted already are
-//     still to come 9.9   5.1 | 2.2   0          looked up, or the whole list is added to them, whichever is less work
+//     still to come 9.9   5.1 | 2.2   0          looked up, or the whole list is gone through for them, whichever is
+//                                                less work
 //
 // That is MAXSCORE (Turtle and Flood, "Query Evaluation: Strategies and Optimizations", 1995), decided for each event
 // and not once for each list.  Every event that is left in the end has all that its lists add, in the order of sums:
 // its score has the same bits as if nothing had been left out.  Bounds are summed up in another order than scores, so
 // they are given some more than the last bits that this can change.
+//
+// Of the postings that are gone through few matter, so they are chosen first, eight or more at a time
+// (search/posting_kernels.h): those that are enough by themselves, which is told from their counts and lengths alone -
+// a block in which there is none, and nothing noted, is not even unpacked -, and those whose events may be noted, which
+// is told from nine bits of their numbers.  Only what is chosen is weighed, and then looked at exactly.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -24,13 +30,20 @@
 #include <memory>
 #include <utility>
 
+#include "search/best_events.h"
 #include "search/keyword_search.h"
+#include "search/posting_cursor.h"
+#include "search/posting_kernels.h"
 
 namespace chronos {
 namespace {
 
-constexpr uint32_t kWindow = 8192;  // events; their scores fit the nearest cache
-constexpr uint32_t kSeek = 24;       // postings that can be added in the time it takes to look one up
+constexpr uint32_t kFirstWindow = 4096;  // events: until a score to beat is known, all of them are weighed
+constexpr uint32_t kWindow = 8192;       // their scores fit the nearest cache
+constexpr uint32_t kWidestWindow = 32768;
+constexpr uint64_t kWindowPostings = 1024;  // where terms are rare, windows are so wide that they have about so many
+constexpr uint32_t kFewNoted = 200;  // that most other events can be told from by EventBits
+constexpr uint32_t kSeek = 40;      // postings that can be added in the time it takes to look one up
 
 // Whether an event is noted is as likely as not, so it is computed and not branched on.  Of scores, which are not
 // negative: their bits are in the order that they are in.
@@ -39,114 +52,93 @@ float kept_if(uint32_t condition, float score) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(score) & (0 - condition));
 }
 
-// The index of the first event from `at` on that is not before this one, or `size`.  Requires: at < size.  Which way it
-// goes is as likely as not at every step.
-uint32_t place_of(const uint32_t* events, uint32_t at, uint32_t size, uint32_t event) {
-  for (uint32_t left = size - at; left > 1;) {
-    const uint32_t half = left / 2;
-    at += half * static_cast<uint32_t>(events[at + half - 1] < event);
-    left -= half;
-  }
-  return at + static_cast<uint32_t>(events[at] < event);
-}
+// Of what is more than 0.
+float just_below(float score) { return std::bit_cast<float>(std::bit_cast<uint32_t>(score) - 1); }
 
-// The best so far, the worst of them in front.
-class Best {
- public:
-  explicit Best(size_t most) : most_(most) {}
-
-  bool is_full() const { return found_.size() == most_; }
-  // What scores less is not among them.
-  float threshold() const { return is_full() ? found_.front().score : 0.0F; }
-  void add(const ScoredEvent& event) {
-    if (is_full()) {
-      if (!comes_before(event, found_.front())) return;
-      std::pop_heap(found_.begin(), found_.end(), comes_before);
-      found_.back() = event;
-    } else {
-      found_.push_back(event);
-    }
-    std::push_heap(found_.begin(), found_.end(), comes_before);
-  }
-  std::vector<ScoredEvent> sorted() {
-    std::sort(found_.begin(), found_.end(), comes_before);
-    return std::move(found_);
-  }
-
- private:
-  const size_t most_;
-  std::vector<ScoredEvent> found_;
+// What a window is worked out in: kept by a thread for its next search, since it is large, and made zero with effort.
+struct Scratch {
+  // By event of the window: all 0 between windows.
+  const std::unique_ptr<float[]> scores = std::make_unique<float[]>(kWidestWindow);
+  // Events of the window that score something, and may be results.
+  const std::unique_ptr<uint16_t[]> noted = std::make_unique_for_overwrite<uint16_t[]>(kWidestWindow + 1);
+  std::array<uint8_t, TextSegment::kBlock + 8> chosen;  // postings of a block
 };
+thread_local std::unique_ptr<Scratch> kept_scratch;
+
+std::unique_ptr<Scratch> take_scratch() {
+  return kept_scratch == nullptr ? std::make_unique<Scratch>() : std::move(kept_scratch);
+}
 
 }  // namespace
 
 class KeywordSearch::Scan {
  public:
   Scan(const KeywordSearch& search, size_t most, const Filter& filter)
-      : search_(search), filter_(filter), best_(most) {}
+      : search_(search), filter_(filter), best_(most), scratch_(take_scratch()) {}
 
   // Events number `begin` to `end` of the piece.
   void run(const TextPiece& piece, uint32_t begin, uint32_t end) {
     take(piece);
-    for (uint32_t from = begin; from < end; from += std::min(kWindow, end - from)) {
+    for (uint32_t from = begin; from < end;) {
       if (needed(0) > total_ * (1 + slack_)) return;
-      find(from, from + std::min(kWindow, end - from));
+      const uint32_t to = from + std::min(window_, end - from);
+      find(from, to);
+      from = to;
+      window_ = std::min(window_ * 2, widest_);
     }
   }
-  std::vector<ScoredEvent> sorted() { return best_.sorted(); }
+  std::vector<ScoredEvent> sorted() {
+    kept_scratch = std::move(scratch_);
+    return best_.sorted();
+  }
 
  private:
   struct Cursor {
-    Cursor(const List& of, float weighs, double adds) : list(of), weight(weighs), most(adds) {}
+    Cursor(const List& of, float weighs, double adds)
+        : postings(of.postings), weight(weighs), most(adds) {}
 
-    // Goes to the first posting that is not before the event, no matter which; false when there is none.
-    bool seek(uint32_t event) {
-      if (at < block.size && block.events[at] >= event) return true;
-      if (at == block.size || block.events[block.size - 1] < event) {
-        next = TextSegment::block_of(list.postings, event, next);
-        if (next >= list.postings.blocks()) return false;
-        TextSegment::read(list.postings, next++, block);
-        at = 0;
-      }
-      at = place_of(block.events.data(), at, block.size, event);
-      return at < block.size;
-    }
-    List list;
+    PostingCursor postings;
     float weight;
     double most;      // it adds
     double rest = 0;  // those after it add together
-    TextSegment::Block block;
-    uint32_t next = 0;  // block
-    uint32_t at = 0;    // in the one that was read
+    float enough_for = -1;
+    Enough enough;  // to add more than that
   };
+  // Which postings are weighed: all; those that are enough by themselves; or those of noted events, or both.
+  enum class Which { kAll, kEnough, kNotedOrEnough, kNoted };
 
   void take(const TextPiece& piece);
   void find(uint32_t from, uint32_t to);
-  template <bool kNotesMore>
+  void add_more(Cursor& cursor, uint32_t from, uint32_t to, float needed);
+  template <Which kWhich>
   void add(Cursor& cursor, uint32_t from, uint32_t to, float needed);
+  template <Which kWhich>
+  uint32_t choose(const Cursor& cursor, uint32_t from, uint32_t end, const EventBits& noted);
   void look_up(Cursor& cursor, uint32_t from);
-  void sort_noted();
+  void sort_noted(uint32_t window);
   void forget(float needed);
   double most_of(const List& list) const;
+  void set_enough(Cursor& cursor, float needed) const;
+  uint8_t longest(const Cursor& cursor, uint32_t count, float needed) const;
 
   // What a sum must be more than, when so much can still be added, to become as much as the worst result.
   float needed(double rest) const {
     const double needed = best_.threshold() * (1 - slack_) - rest * (1 + slack_);
-    return needed <= 0 ? 0 : std::nextafter(static_cast<float>(needed), 0.0F);
+    return needed <= 0 ? 0 : just_below(static_cast<float>(needed));
   }
 
   const KeywordSearch& search_;
   const Filter& filter_;
-  Best best_;
+  BestEvents best_;
   const TextPiece* piece_ = nullptr;
   std::vector<Cursor> cursors_;  // of the piece
   double total_ = 0;             // what all of them add together, at most
   double slack_ = 0;             // of a sum of so many
-  // By event of the window: all 0 between windows.
-  const std::unique_ptr<float[]> scores_ = std::make_unique<float[]>(kWindow);
-  // Events of the window that score something, and may be results.
-  const std::unique_ptr<uint16_t[]> noted_ = std::make_unique_for_overwrite<uint16_t[]>(kWindow + 1);
+  uint32_t window_ = kFirstWindow;
+  uint32_t widest_ = kWindow;
+  std::unique_ptr<Scratch> scratch_;
   uint32_t noted_count_ = 0;
+  const PostingKernels& kernels_ = best_posting_kernels();
 };
 
 double KeywordSearch::Scan::most_of(const List& list) const {
@@ -162,8 +154,12 @@ double KeywordSearch::Scan::most_of(const List& list) const {
 void KeywordSearch::Scan::take(const TextPiece& piece) {
   piece_ = &piece;
   cursors_.clear();
-  for (const List& list : search_.lists_of(piece)) {
+  const std::vector<List>& lists = search_.lists_of(piece);
+  cursors_.reserve(lists.size());
+  uint64_t postings = 0;
+  for (const List& list : lists) {
     cursors_.emplace_back(list, search_.terms_[list.term].weight, most_of(list));
+    postings += list.postings.size;
   }
   total_ = 0;
   for (auto cursor = cursors_.rbegin(); cursor != cursors_.rend(); ++cursor) {
@@ -171,74 +167,138 @@ void KeywordSearch::Scan::take(const TextPiece& piece) {
     total_ += cursor->most;
   }
   slack_ = 4.0 * std::numeric_limits<float>::epsilon() * static_cast<double>(cursors_.size() + 2);
+  widest_ = kWindow;
+  while (widest_ < kWidestWindow && postings * widest_ * 2 <= kWindowPostings * piece.segment->events()) widest_ *= 2;
 }
 
 // An event that scores as much as the worst result has a later position, unless that is of the same window.
 void KeywordSearch::Scan::find(uint32_t from, uint32_t to) {
   noted_count_ = 0;
-  bool is_sorted = false;
+  bool is_sorted = true;
   for (Cursor& cursor : cursors_) {
     const float needed_after = needed(cursor.rest);
     if (cursor.most > needed_after) {
-      add<true>(cursor, from, to, needed_after);
-      is_sorted = false;
+      is_sorted = noted_count_ == 0;
+      add_more(cursor, from, to, needed_after);
       continue;
     }
     forget(needed(cursor.rest + cursor.most));
     if (noted_count_ == 0) continue;
-    const uint64_t postings = uint64_t{cursor.list.postings.size} * (to - from) / piece_->segment->events();
+    const uint64_t postings = uint64_t{cursor.postings.postings().size} * (to - from) / piece_->segment->events();
     if (uint64_t{noted_count_} * kSeek > postings) {
-      add<false>(cursor, from, to, needed_after);
+      add<Which::kNoted>(cursor, from, to, needed_after);
     } else {
-      if (!std::exchange(is_sorted, true)) sort_noted();
+      if (!std::exchange(is_sorted, true)) sort_noted(to - from);
       look_up(cursor, from);
     }
   }
+  forget(needed(0));  // most of them, without a branch for each
   for (uint32_t i = 0; i < noted_count_; i++) {
-    const float score = std::exchange(scores_[noted_[i]], 0.0F);
+    const uint16_t event = scratch_->noted[i];
+    const float score = std::exchange(scratch_->scores[event], 0.0F);
     if (score < best_.threshold()) continue;
-    const Position position{piece_->segment->base().value + from + noted_[i] + 1};
+    const Position position{piece_->segment->base().value + from + event + 1};
     if (filter_ == nullptr || filter_(position)) best_.add({position, score});
   }
 }
 
-// To the noted events; notes those that are worth it by what they have of this list alone.
-template <bool kNotesMore>
+void KeywordSearch::Scan::add_more(Cursor& cursor, uint32_t from, uint32_t to, float needed) {
+  if (needed <= 0) return add<Which::kAll>(cursor, from, to, needed);
+  set_enough(cursor, needed);
+  if (noted_count_ > 0) return add<Which::kNotedOrEnough>(cursor, from, to, needed);
+  add<Which::kEnough>(cursor, from, to, needed);
+}
+
+// To the noted events; but for kNoted, notes those that are worth it by what they have of this list alone.
+template <KeywordSearch::Scan::Which kWhich>
 void KeywordSearch::Scan::add(Cursor& cursor, uint32_t from, uint32_t to, float needed) {
-  float* const scores = scores_.get();
-  uint16_t* const noted = noted_.get();
-  const float weight = cursor.weight;
+  float* const scores = scratch_->scores.get();
+  uint16_t* const noted = scratch_->noted.get();
+  PostingCursor& postings = cursor.postings;
+  const TextSegment::Block& block = postings.block();
+  EventBits noted_before;
+  if constexpr (kWhich == Which::kNoted || kWhich == Which::kNotedOrEnough) {
+    for (uint32_t i = 0; i < noted_count_; i++) noted_before.add(from + noted[i]);
+  }
   uint32_t count = noted_count_;
-  for (bool is_any = cursor.seek(from); is_any; is_any = cursor.seek(from)) {
-    const TextSegment::Block& block = cursor.block;
-    const uint32_t* const events = block.events.data();
-    const uint32_t end = events[block.size - 1] < to ? block.size : place_of(events, cursor.at, block.size, to);
-    const uint8_t* const counts = block.counts;
-    const uint8_t* const lengths = block.lengths;
-    for (uint32_t i = cursor.at; i < end; i++) {
-      const uint32_t event = events[i] - from;
-      const float added = weight * search_.share(counts[i], lengths[i]);
-      const float before = scores[event];
-      uint32_t is_noted = is_less(0, before);
-      if constexpr (kNotesMore) {
-        const uint32_t is_new = is_less(needed, added) & (is_noted ^ 1);
-        noted[count] = static_cast<uint16_t>(event);
-        count += is_new;
-        is_noted |= is_new;
-      }
-      scores[event] = kept_if(is_noted, before + added);
+  const auto weigh = [&](uint32_t i) {
+    const uint32_t event = block.events[i] - from;
+    const float before = scores[event];
+    if constexpr (kWhich == Which::kNoted) {
+      if (before == 0) return;
     }
-    cursor.at = end;
+    const float added = cursor.weight * search_.share(block.counts[i], block.lengths[i]);
+    if constexpr (kWhich == Which::kNoted) {
+      scores[event] = before + added;
+    } else {
+      uint32_t is_noted = is_less(0, before);
+      const uint32_t is_new = is_less(needed, added) & (is_noted ^ 1);
+      noted[count] = static_cast<uint16_t>(event);
+      count += is_new;
+      scores[event] = kept_if(is_noted | is_new, before + added);
+    }
+  };
+  for (;;) {
+    if constexpr (kWhich == Which::kEnough) postings.pass_over(from, to, cursor.enough);
+    if (!postings.seek(from)) break;
+    const uint32_t end = postings.end_of(to);
+    if constexpr (kWhich == Which::kAll) {
+      for (uint32_t i = postings.at(); i < end; i++) weigh(i);
+    } else {
+      const uint32_t chosen = choose<kWhich>(cursor, from, end, noted_before);
+      for (uint32_t k = 0; k < chosen; k++) weigh(scratch_->chosen[k]);
+    }
+    postings.go_to(end);
     if (end < block.size) break;
   }
   noted_count_ = count;
 }
 
-void KeywordSearch::Scan::sort_noted() {
-  std::array<uint64_t, kWindow / 64> bits{};
-  for (uint32_t i = 0; i < noted_count_; i++) bits[noted_[i] / 64] |= uint64_t{1} << noted_[i] % 64;
-  uint16_t* to = noted_.get();
-  for (uint32_t word = 0; word < bits.size(); word++) {
+// Of the postings up to `end`, those to be weighed, and some more: few, mostly.
+template <KeywordSearch::Scan::Which kWhich>
+uint32_t KeywordSearch::Scan::choose(const Cursor& cursor, uint32_t from, uint32_t end, const EventBits& noted) {
+  const TextSegment::Block& block = cursor.postings.block();
+  const uint32_t begin = cursor.postings.at();
+  PostingBits enough{};
+  if constexpr (kWhich != Which::kNoted) enough = cursor.postings.enough_of_block(cursor.enough);
+  uint8_t* const chosen = scratch_->chosen.data();
+  if (kWhich == Which::kEnough || noted_count_ <= kFewNoted) {
+    return kernels_.choose(block.events.data(), begin, end, enough, noted, chosen);
+  }
+  uint32_t count = 0;
+  for (uint32_t i = begin; i < end; i++) {
+    uint32_t is_chosen = is_less(0, scratch_->scores[block.events[i] - from]);
+    if constexpr (kWhich != Which::kNoted) is_chosen |= static_cast<uint32_t>(enough[i / 64] >> i % 64 & 1);
+    chosen[count] = static_cast<uint8_t>(i);
+    count += is_chosen;
+  }
+  return count;
+}
+
+void KeywordSearch::Scan::set_enough(Cursor& cursor, float needed) const {
+  if (std::exchange(cursor.enough_for, needed) == needed) return;
+  cursor.enough.of_one = longest(cursor, 1, needed);
+  cursor.enough.of_more = longest(cursor, cursor.postings.postings().most, needed);
+}
+
+// 0, which no text has in which a term is, when there is none.
+uint8_t KeywordSearch::Scan::longest(const Cursor& cursor, uint32_t count, float needed) const {
+  uint32_t longest = 0;
+  for (uint32_t step = 128; step > 0; step /= 2) {
+    const float added = cursor.weight * search_.share(count, static_cast<uint8_t>(longest + step));
+    if (added > needed) longest += step;
+  }
+  return static_cast<uint8_t>(longest);
+}
+
+void KeywordSearch::Scan::sort_noted(uint32_t window) {
+  std::array<uint64_t, kWidestWindow / 64> bits;
+  const uint32_t words = (window + 63) / 64;
+  std::fill_n(bits.begin(), words, 0);
+  uint16_t* const noted = scratch_->noted.get();
+  for (uint32_t i = 0; i < noted_count_; i++) bits[noted[i] / 64] |= uint64_t{1} << noted[i] % 64;
+  uint16_t* to = noted;
+  for (uint32_t word = 0; word < words; word++) {
     for (uint64_t left = bits[word]; left != 0; left &= left - 1) {
       *to++ = static_cast<uint16_t>(word * 64 + static_cast<uint32_t>(std::countr_zero(left)));
     }
@@ -246,21 +306,27 @@ void KeywordSearch::Scan::sort_noted() {
 }
 
 void KeywordSearch::Scan::look_up(Cursor& cursor, uint32_t from) {
-  for (uint32_t i = 0; i < noted_count_ && cursor.seek(from + noted_[i]); i++) {
-    if (cursor.block.events[cursor.at] != from + noted_[i]) continue;
-    const TextSegment::Block& block = cursor.block;
-    scores_[noted_[i]] += cursor.weight * search_.share(block.counts[cursor.at], block.lengths[cursor.at]);
+  PostingCursor& postings = cursor.postings;
+  const TextSegment::Block& block = postings.block();
+  for (uint32_t i = 0; i < noted_count_; i++) {
+    const uint16_t event = scratch_->noted[i];
+    if (!postings.seek(from + event)) return;
+    const uint32_t at = postings.at();
+    if (block.events[at] != from + event) continue;
+    scratch_->scores[event] += cursor.weight * search_.share(block.counts[at], block.lengths[at]);
   }
 }
 
 void KeywordSearch::Scan::forget(float needed) {
+  float* const scores = scratch_->scores.get();
+  uint16_t* const noted = scratch_->noted.get();
   uint32_t kept = 0;
   for (uint32_t i = 0; i < noted_count_; i++) {
-    const uint16_t event = noted_[i];
-    const float score = scores_[event];
+    const uint16_t event = noted[i];
+    const float score = scores[event];
     const uint32_t is_kept = is_less(needed, score);
-    scores_[event] = kept_if(is_kept, score);
-    noted_[kept] = event;
+    scores[event] = kept_if(is_kept, score);
+    noted[kept] = event;
     kept += is_kept;
   }
   noted_count_ = kept;

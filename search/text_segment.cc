@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/log_format.h"
 #include "search/length_code.h"
+#include "search/posting_kernels.h"
 
 namespace chronos {
 namespace {
@@ -46,12 +47,6 @@ void align(std::string& to) { to.resize((to.size() + 7) & ~size_t{7}); }
 
 constexpr size_t packed_size(unsigned numbers, unsigned bits) { return (size_t{numbers} * bits + 7) / 8; }
 
-uint32_t packed_number(const char* at, unsigned i, unsigned bits) {
-  const size_t bit = size_t{i} * bits;
-  const uint64_t word = read_as<uint64_t>(at + bit / 8) >> bit % 8;
-  return static_cast<uint32_t>(word & ((uint64_t{1} << bits) - 1));
-}
-
 void append_packed(std::string& to, const std::vector<uint32_t>& numbers, unsigned bits) {
   const size_t begin = to.size();
   to.resize(begin + packed_size(static_cast<unsigned>(numbers.size()), bits));
@@ -67,30 +62,6 @@ void append_packed(std::string& to, const std::vector<uint32_t>& numbers, unsign
   }
   if (filled > 0) *at = static_cast<char>(word);
 }
-
-// The sums, one after the other, of `first` and numbers of so many bits, each counted one more.
-template <unsigned kBits>
-void unpack_events(const char* at, uint32_t count, uint32_t first, uint32_t* to) {
-  constexpr uint64_t kMask = (uint64_t{1} << kBits) - 1;
-  uint32_t event = first;
-  uint32_t i = 0;
-  for (; i + 8 <= count; i += 8, at += kBits) {
-    [&]<size_t... k>(std::index_sequence<k...>) {
-      ((event += static_cast<uint32_t>(read_as<uint64_t>(at + k * kBits / 8) >> k * kBits % 8 & kMask) + 1,
-        to[i + k] = event),
-       ...);
-    }(std::make_index_sequence<8>{});
-  }
-  for (unsigned k = 0; i < count; i++, k++) {
-    event += packed_number(at, k, kBits) + 1;
-    to[i] = event;
-  }
-}
-
-using UnpackEvents = void (*)(const char*, uint32_t, uint32_t, uint32_t*);
-constexpr auto kUnpackEvents = []<size_t... bits>(std::index_sequence<bits...>) {
-  return std::array<UnpackEvents, sizeof...(bits)>{unpack_events<bits>...};
-}(std::make_index_sequence<33>{});
 
 uint64_t slot_of(std::string_view term, uint32_t slots) { return hash_bytes(term) & (slots - 1); }
 
@@ -179,16 +150,30 @@ uint32_t TextSegment::block_of(const Postings& postings, uint32_t event, uint32_
   return low;
 }
 
-void TextSegment::read(const Postings& postings, uint32_t i, Block& block) {
-  const char* at = block_at(postings, i);
-  const auto head = read_as<BlockHead>(at);
+namespace {
+
+// Where its differences begin.
+const char* take_counts(const char* at, const BlockHead& head, TextSegment::Block& block) {
   at += sizeof head;
   block.size = head.more + 1U;
-  block.events[0] = head.first;
-  kUnpackEvents[head.bits](at, head.more, head.first, block.events.data() + 1);
-  at += packed_size(head.more, head.bits);
-  block.counts = reinterpret_cast<const uint8_t*>(at);
+  block.counts = reinterpret_cast<const uint8_t*>(at + packed_size(head.more, head.bits));
   block.lengths = block.counts + block.size;
+  return at;
+}
+
+}  // namespace
+
+void TextSegment::read(const Postings& postings, uint32_t i, Block& block) {
+  const char* const at = block_at(postings, i);
+  const auto head = read_as<BlockHead>(at);
+  const char* const differences = take_counts(at, head, block);
+  block.events[0] = head.first;
+  best_posting_kernels().unpack(differences, head.bits, head.more, head.first, block.events.data() + 1);
+}
+
+void TextSegment::read_counts(const Postings& postings, uint32_t i, Block& block) {
+  const char* const at = block_at(postings, i);
+  take_counts(at, read_as<BlockHead>(at), block);
 }
 
 uint32_t TextSegment::last_event(const Postings& postings, uint32_t i) {

@@ -62,13 +62,15 @@ class TextSegment {
   // One block of postings, unpacked.  Made without contents.
   struct Block {
     Block() {}  // NOLINT(modernize-use-equals-default): that would write zeros
-    std::array<uint32_t, kBlock> events;
+    std::array<uint32_t, kBlock + 8> events;  // those behind `size` are nothing
     const uint8_t* counts = nullptr;   // how often each has the term, at most 255
     const uint8_t* lengths = nullptr;  // length codes
     uint32_t size = 0;
   };
   // Requires: i < postings.blocks().
   static void read(const Postings& postings, uint32_t i, Block& block);
+  // All but the events, which is much less work.
+  static void read_counts(const Postings& postings, uint32_t i, Block& block);
   // The last event of a block, without unpacking it when there are several.
   static uint32_t last_event(const Postings& postings, uint32_t i);
   // The first block, from `from` on, whose last event is not before `event`; their number when there is none, if there

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -183,6 +184,20 @@ TEST_CASE("of events that score the same the first ones are found", "[search]") 
   const auto found = search.best(7, {});
   REQUIRE(found.size() == 7);
   for (size_t i = 0; i < found.size(); i++) CHECK(found[i].position == Position{i + 1});
+}
+
+TEST_CASE("a filter may search itself, and may throw", "[search]") {
+  Corpus corpus;
+  for (int i = 0; i < 300; i++) corpus.add({"word", i % 3 == 0 ? "third" : "other"});
+  const auto segment = corpus.segment(0, 300);
+  const KeywordSearch search({{segment, 300}}, corpus.terms({"word", "third"}), Bm25{});
+  const KeywordSearch others({{segment, 300}}, corpus.terms({"other"}), Bm25{});
+  const auto expected = best_of(corpus.scores({"word", "third"}, 300, Bm25{}), 5, {});
+  const KeywordSearch::Filter searches = [&](Position) { return others.best(1, {}).size() == 1; };
+  CHECK(search.best(5, searches) == expected);
+  const KeywordSearch::Filter throws = [](Position) -> bool { throw std::runtime_error("no"); };
+  CHECK_THROWS_AS(search.best(5, throws), std::runtime_error);
+  CHECK(search.best(5, {}) == expected);
 }
 
 TEST_CASE("a merged segment is the one made at once, byte for byte", "[search]") {
