@@ -81,7 +81,9 @@ class KeywordSearch::Scan {
     take(piece);
     for (uint32_t from = begin; from < end;) {
       if (needed(0) > total_ * (1 + slack_)) return;
-      const uint32_t to = from + std::min(window_, end - from);
+      // The rest with the last window, where it would be one of few events.
+      const bool is_last = end - from <= std::min(window_ + window_ / 2, kWidestWindow);
+      const uint32_t to = is_last ? end : from + window_;
       find(from, to);
       from = to;
       window_ = std::min(window_ * 2, widest_);

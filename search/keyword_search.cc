@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "core/check.h"
@@ -20,14 +22,19 @@ KeywordSearch::KeywordSearch(std::vector<TextPiece> pieces, const Terms& query, 
       terms_.push_back({std::string(query[i]), 1, 0, 0});
     }
   }
+  std::vector<std::string_view> texts;
+  for (const Term& term : terms_) texts.push_back(term.text);
+  std::vector<std::optional<TextSegment::Postings>> found(texts.size());
   uint64_t length = 0;
   for (const TextPiece& piece : pieces_) {
     CHECK(piece.segment->base().value == events_ && piece.cut > 0 && piece.cut <= piece.segment->events());
     events_ += piece.cut;
     length += piece.segment->length_before(piece.cut);
     std::vector<List>& lists = lists_.emplace_back();
+    lists.reserve(terms_.size());
+    piece.segment->find(texts, found);
     for (size_t t = 0; t < terms_.size(); t++) {
-      const auto postings = piece.segment->find(terms_[t].text);
+      const std::optional<TextSegment::Postings>& postings = found[t];
       if (!postings) continue;
       const bool is_whole = piece.cut == piece.segment->events();
       const uint32_t rank = is_whole ? postings->size : TextSegment::rank(*postings, piece.cut);

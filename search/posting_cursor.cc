@@ -5,15 +5,20 @@
 namespace chronos {
 namespace {
 
-// The next block, which lies behind this one, is on its way while this one is worked on.
-void prefetch_behind(const TextSegment::Block& block) {
+// About a block.
+template <typename Byte>
+void prefetch(const Byte* at) {
   constexpr ptrdiff_t kLine = 64;
   constexpr ptrdiff_t kLines = 6;
-  const auto* const end = block.lengths + block.size;
-  for (ptrdiff_t line = 0; line < kLines; line++) __builtin_prefetch(end + line * kLine);
+  for (ptrdiff_t line = 0; line < kLines; line++) __builtin_prefetch(at + line * kLine);
 }
 
+// The next block, which lies behind this one, is on its way while this one is worked on.
+void prefetch_behind(const TextSegment::Block& block) { prefetch(block.lengths + block.size); }
+
 }  // namespace
+
+PostingCursor::PostingCursor(const TextSegment::Postings& postings) : postings_(postings) { prefetch(postings.at); }
 
 bool PostingCursor::seek_block(uint32_t event) {
   next_ = TextSegment::block_of(postings_, event, next_);

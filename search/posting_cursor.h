@@ -17,7 +17,7 @@ struct Enough {
 // One thread.
 class PostingCursor {
  public:
-  explicit PostingCursor(const TextSegment::Postings& postings) : postings_(postings) {}
+  explicit PostingCursor(const TextSegment::Postings& postings);
 
   const TextSegment::Postings& postings() const { return postings_; }
   // What it is in, and where: nothing before the first seek.

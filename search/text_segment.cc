@@ -1,6 +1,7 @@
 #include "search/text_segment.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -97,10 +98,40 @@ TextSegment::Postings TextSegment::postings(uint32_t i) const {
 }
 
 std::optional<TextSegment::Postings> TextSegment::find(std::string_view wanted) const {
+  return find(wanted, slot_of(wanted, header().slots));
+}
+
+// Each step asks for what the next one reads, for all terms before any of them waits.
+void TextSegment::find(std::span<const std::string_view> terms, std::span<std::optional<Postings>> found) const {
+  constexpr size_t kAtOnce = 16;
+  std::array<uint64_t, kAtOnce> slots;
+  for (; !terms.empty(); terms = terms.subspan(std::min(kAtOnce, terms.size()))) {
+    const size_t count = std::min(kAtOnce, terms.size());
+    for (size_t i = 0; i < count; i++) {
+      slots[i] = slot_of(terms[i], header().slots);
+      __builtin_prefetch(slot(slots[i]));
+    }
+    std::array<const Term*, kAtOnce> entries{};
+    for (size_t i = 0; i < count; i++) {
+      const auto number = read_as<uint32_t>(slot(slots[i]));
+      if (number == 0) continue;
+      entries[i] = &entry(number - 1);
+      __builtin_prefetch(entries[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+      if (entries[i] == nullptr) continue;
+      __builtin_prefetch(bytes_.data() + header().texts_at + entries[i]->text);
+      __builtin_prefetch(bytes_.data() + header().postings_at + entries[i]->postings);
+    }
+    for (size_t i = 0; i < count; i++) found[i] = find(terms[i], slots[i]);
+    found = found.subspan(count);
+  }
+}
+
+std::optional<TextSegment::Postings> TextSegment::find(std::string_view wanted, uint64_t slot_number) const {
   const uint32_t slots = header().slots;
-  const char* const table = bytes_.data() + header().slots_at;
-  for (uint64_t slot = slot_of(wanted, slots);; slot = (slot + 1) & (slots - 1)) {
-    const auto number = read_as<uint32_t>(table + slot * sizeof(uint32_t));
+  for (;; slot_number = (slot_number + 1) & (slots - 1)) {
+    const auto number = read_as<uint32_t>(slot(slot_number));
     if (number == 0) return std::nullopt;
     if (term(number - 1) == wanted) return postings(number - 1);
   }

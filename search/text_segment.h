@@ -56,6 +56,9 @@ class TextSegment {
     uint32_t blocks() const { return (size + kBlock - 1) / kBlock; }
   };
   std::optional<Postings> find(std::string_view term) const;
+  // The same of several: it waits for memory that is far only once for all of them.
+  // Requires: there is a place in `found` for each.
+  void find(std::span<const std::string_view> terms, std::span<std::optional<Postings>> found) const;
   // How many of the first `cut` events have it.
   static uint32_t rank(const Postings& postings, uint32_t cut);
 
@@ -119,6 +122,8 @@ class TextSegment {
   TextSegment(std::string_view bytes, std::shared_ptr<const void> memory) : bytes_(bytes), memory_(std::move(memory)) {}
   const Header& header() const { return *reinterpret_cast<const Header*>(bytes_.data()); }
   const uint8_t* lengths() const { return reinterpret_cast<const uint8_t*>(bytes_.data()) + sizeof(Header); }
+  const char* slot(uint64_t i) const { return bytes_.data() + header().slots_at + i * sizeof(uint32_t); }
+  std::optional<Postings> find(std::string_view term, uint64_t slot) const;
   const Term& entry(uint32_t i) const { return reinterpret_cast<const Term*>(bytes_.data() + header().terms_at)[i]; }
 
   const std::string_view bytes_;

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "search/length_code.h"
@@ -175,6 +177,23 @@ TEST_CASE("keyword search of a segment of several windows leaves nothing out", "
   }
 }
 
+TEST_CASE("keyword search of rare terms, whose windows are wide, leaves nothing out", "[search][model]") {
+  const uint64_t seed = test_seeds(11, 1).front();
+  INFO("CHRONOS_SEED=" << seed);
+  Chance chance(seed);
+  Corpus corpus;
+  constexpr size_t kTexts = 80'000;
+  for (size_t i = 0; i < kTexts; i++) corpus.add(chance.percent(2) ? random_text(chance, 20) : Text{});
+  const auto segment = corpus.segment(0, kTexts);
+  for (int round = 0; round < 6; round++) {
+    const auto count = static_cast<uint32_t>(round % 2 == 0 ? kTexts : chance.between(40'000, kTexts));
+    const Text query = random_text(chance, 6);
+    const KeywordSearch search({{segment, count}}, corpus.terms(query), Bm25{});
+    const size_t most = chance.between(1, 12);
+    REQUIRE(search.best(most, {}) == best_of(corpus.scores(query, count, Bm25{}), most, {}));
+  }
+}
+
 // All of them score the same, so every one after the first is as good as what is known.
 TEST_CASE("of events that score the same the first ones are found", "[search]") {
   Corpus corpus;
@@ -209,6 +228,25 @@ TEST_CASE("a merged segment is the one made at once, byte for byte", "[search]")
   TextSegmentBuilder whole(Position{0});
   for (const Text& text : corpus.texts) whole.add(corpus.terms(text));
   CHECK(TextSegmentBuilder::merge(parts) == whole.finish());
+}
+
+TEST_CASE("several terms are found as each of them is", "[search][index]") {
+  Chance chance(6);
+  Corpus corpus;
+  for (int i = 0; i < 200; i++) corpus.add(random_text(chance, 30));
+  const auto segment = corpus.segment(0, 200);
+  for (const size_t count : {0, 1, 15, 16, 17, 50}) {
+    std::vector<std::string> texts;
+    for (size_t i = 0; i < count; i++) texts.push_back("w" + std::to_string(chance.below(400)));
+    const std::vector<std::string_view> terms(texts.begin(), texts.end());
+    std::vector<std::optional<TextSegment::Postings>> found(count);
+    segment->find(terms, found);
+    for (size_t i = 0; i < count; i++) {
+      const auto alone = segment->find(terms[i]);
+      REQUIRE(found[i].has_value() == alone.has_value());
+      if (alone) CHECK((found[i]->at == alone->at && found[i]->size == alone->size));
+    }
+  }
 }
 
 TEST_CASE("what is no segment is not opened", "[search]") {
