@@ -41,7 +41,7 @@ namespace {
 constexpr uint32_t kFirstWindow = 4096;  // events: until a score to beat is known, all of them are weighed
 constexpr uint32_t kWindow = 8192;       // their scores fit the nearest cache
 constexpr uint32_t kWidestWindow = 32768;
-constexpr uint64_t kWindowPostings = 1024;  // where terms are rare, windows are so wide that they have about so many
+constexpr uint64_t kWindowPostings = 2048;  // where terms are rare, windows are so wide that they have about so many
 constexpr uint32_t kFewNoted = 200;  // that most other events can be told from by EventBits
 constexpr uint32_t kSeek = 40;      // postings that can be added in the time it takes to look one up
 
@@ -223,27 +223,29 @@ void KeywordSearch::Scan::add(Cursor& cursor, uint32_t from, uint32_t to, float 
     for (uint32_t i = 0; i < noted_count_; i++) noted_before.add(from + noted[i]);
   }
   uint32_t count = noted_count_;
+  const float weight = cursor.weight;
+  const uint8_t* counts = nullptr;
+  const uint8_t* lengths = nullptr;
   const auto weigh = [&](uint32_t i) {
     const uint32_t event = block.events[i] - from;
-    const float before = scores[event];
-    if constexpr (kWhich == Which::kNoted) {
-      if (before == 0) return;
-    }
-    const float added = cursor.weight * search_.share(block.counts[i], block.lengths[i]);
-    if constexpr (kWhich == Which::kNoted) {
-      scores[event] = before + added;
-    } else {
-      uint32_t is_noted = is_less(0, before);
-      const uint32_t is_new = is_less(needed, added) & (is_noted ^ 1);
+    const float before = kWhich == Which::kEnough ? 0 : scores[event];
+    if (kWhich == Which::kNoted && before == 0) return;
+    const float added = weight * search_.share(counts[i], lengths[i]);
+    uint32_t is_in = 1;
+    if constexpr (kWhich != Which::kNoted) {
+      const uint32_t is_noted = is_less(0, before);
+      if constexpr (kWhich == Which::kNotedOrEnough) is_in = is_noted | is_less(needed, added);
       noted[count] = static_cast<uint16_t>(event);
-      count += is_new;
-      scores[event] = kept_if(is_noted | is_new, before + added);
+      count += is_in & (is_noted ^ 1);
     }
+    scores[event] = kept_if(is_in, before + added);
   };
   for (;;) {
     if constexpr (kWhich == Which::kEnough) postings.pass_over(from, to, cursor.enough);
     if (!postings.seek(from)) break;
     const uint32_t end = postings.end_of(to);
+    counts = block.counts;
+    lengths = block.lengths;
     if constexpr (kWhich == Which::kAll) {
       for (uint32_t i = postings.at(); i < end; i++) weigh(i);
     } else {

@@ -1,6 +1,7 @@
 #include "search/keyword_search.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <string_view>
@@ -65,10 +66,12 @@ void KeywordSearch::tabulate(double average_length) {
     const double relative = lengths[code] / average_length;
     norms_[code] = static_cast<float>(parameters_.k1 * (1.0 - parameters_.b + parameters_.b * relative));
   }
+  const std::array<float, 256> norms = norms_;  // of its own, so that four are divided at a time
   for (uint32_t count = 1; count <= kTabled; count++) {
     const auto f = static_cast<float>(count);
     const float above = f * (parameters_.k1 + 1.0F);
-    for (size_t code = 0; code < norms_.size(); code++) shares_[count - 1][code] = above / (f + norms_[code]);
+    std::array<float, 256>& shares = shares_[count - 1];
+    for (size_t code = 0; code < norms.size(); code++) shares[code] = above / (f + norms[code]);
   }
 }
 
