@@ -3,8 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <string>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "core/check.h"
 
@@ -21,6 +27,21 @@ std::unique_ptr<DirectWriter> DirectWriter::open(int fd) {
 }
 
 DirectWriter::~DirectWriter() { ::close(fd_); }
+
+void DirectWriter::copy(char* to, std::string_view from) {
+#ifdef __SSE2__
+  constexpr size_t kWord = sizeof(__m128i);
+  const size_t to_align = std::min(from.size(), (kWord - reinterpret_cast<uintptr_t>(to) % kWord) % kWord);
+  std::memcpy(to, from.data(), to_align);
+  to += to_align;
+  from.remove_prefix(to_align);
+  for (; from.size() >= kWord; from.remove_prefix(kWord), to += kWord) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from.data())));
+  }
+  _mm_sfence();
+#endif
+  std::memcpy(to, from.data(), from.size());
+}
 
 bool DirectWriter::write(uint64_t offset, size_t size) {
   CHECK(offset % kAlignment == 0 && size % kAlignment == 0 && size <= kMost);

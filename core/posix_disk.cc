@@ -125,7 +125,7 @@ class PartReader {
     while (!to.empty()) {
       const std::string_view left = parts_.front().substr(done_);
       const size_t size = std::min(left.size(), to.size());
-      std::memcpy(to.data(), left.data(), size);
+      DirectWriter::copy(to.data(), left.substr(0, size));
       to = to.subspan(size);
       done_ += size;
       if (size == left.size()) {
