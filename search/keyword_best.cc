@@ -42,8 +42,7 @@ constexpr uint32_t kFirstWindow = 4096;  // events: until a score to beat is kno
 constexpr uint32_t kWindow = 8192;       // their scores fit the nearest cache
 constexpr uint32_t kWidestWindow = 32768;
 constexpr uint64_t kWindowPostings = 2048;  // where terms are rare, windows are so wide that they have about so many
-constexpr uint32_t kFewNoted = 200;  // that most other events can be told from by EventBits
-constexpr uint32_t kSeek = 40;      // postings that can be added in the time it takes to look one up
+constexpr uint32_t kSeek = 40;              // postings that can be added in the time it takes to look one up
 
 // Whether an event is noted is as likely as not, so it is computed and not branched on.  Of scores, which are not
 // negative: their bits are in the order that they are in.
@@ -220,7 +219,9 @@ void KeywordSearch::Scan::add(Cursor& cursor, uint32_t from, uint32_t to, float 
   const TextSegment::Block& block = postings.block();
   EventBits noted_before;
   if constexpr (kWhich == Which::kNoted || kWhich == Which::kNotedOrEnough) {
-    for (uint32_t i = 0; i < noted_count_; i++) noted_before.add(from + noted[i]);
+    for (uint32_t i = 0; noted_count_ <= kernels_.few_events && i < noted_count_; i++) {
+      noted_before.add(from + noted[i]);
+    }
   }
   uint32_t count = noted_count_;
   const float weight = cursor.weight;
@@ -266,13 +267,13 @@ uint32_t KeywordSearch::Scan::choose(const Cursor& cursor, uint32_t from, uint32
   PostingBits enough{};
   if constexpr (kWhich != Which::kNoted) enough = cursor.postings.enough_of_block(cursor.enough);
   uint8_t* const chosen = scratch_->chosen.data();
-  if (kWhich == Which::kEnough || noted_count_ <= kFewNoted) {
+  if (noted_count_ <= kernels_.few_events) {
     return kernels_.choose(block.events.data(), begin, end, enough, noted, chosen);
   }
   uint32_t count = 0;
   for (uint32_t i = begin; i < end; i++) {
     uint32_t is_chosen = is_less(0, scratch_->scores[block.events[i] - from]);
-    if constexpr (kWhich != Which::kNoted) is_chosen |= static_cast<uint32_t>(enough[i / 64] >> i % 64 & 1);
+    if constexpr (kWhich == Which::kNotedOrEnough) is_chosen |= static_cast<uint32_t>(enough[i / 64] >> i % 64 & 1);
     chosen[count] = static_cast<uint8_t>(i);
     count += is_chosen;
   }

@@ -24,6 +24,7 @@ KeywordSearch::KeywordSearch(std::vector<TextPiece> pieces, const Terms& query, 
     }
   }
   std::vector<std::string_view> texts;
+  texts.reserve(terms_.size());
   for (const Term& term : terms_) texts.push_back(term.text);
   std::vector<std::optional<TextSegment::Postings>> found(texts.size());
   uint64_t length = 0;

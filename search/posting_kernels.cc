@@ -13,6 +13,7 @@
 #include <immintrin.h>
 #endif
 
+#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -52,28 +53,45 @@ void plain_unpack(const char* at, uint32_t bits, uint32_t count, uint32_t first,
   kUnpack[bits](at, count, first, to);
 }
 
+uint64_t is_no_longer(uint8_t count, uint8_t length, uint8_t of_one, uint8_t of_more) {
+  return static_cast<uint64_t>(length <= (count == 1 ? of_one : of_more));
+}
+
 PostingBits plain_no_longer(const uint8_t* counts, const uint8_t* lengths, uint32_t size, uint8_t of_one,
                             uint8_t of_more) {
+  constexpr uint64_t kToBits = 0x0102040810204080;  // brings the lowest bits of eight bytes to the highest byte
   PostingBits bits{};
-  for (uint32_t i = 0; i < size; i++) {
-    const uint8_t most = counts[i] == 1 ? of_one : of_more;
-    bits[i / 64] |= static_cast<uint64_t>(lengths[i] <= most) << i % 64;
+  uint32_t i = 0;
+  for (; i + 8 <= size; i += 8) {
+    std::array<char, 8> fit;
+    for (uint32_t k = 0; k < 8; k++) {
+      fit[k] = static_cast<char>(is_no_longer(counts[i + k], lengths[i + k], of_one, of_more));
+    }
+    bits[i / 64] |= word_at(fit.data()) * kToBits >> 56 << i % 64;
   }
+  for (; i < size; i++) bits[i / 64] |= is_no_longer(counts[i], lengths[i], of_one, of_more) << i % 64;
   return bits;
 }
 
 uint32_t plain_choose(const uint32_t* events, uint32_t begin, uint32_t end, const PostingBits& these,
                       const EventBits& those, uint8_t* to) {
+  PostingBits chosen = these;
+  for (uint32_t i = begin; those.is_any() && i < end; i++) {
+    chosen[i / 64] |= static_cast<uint64_t>(those.may_have(events[i])) << i % 64;
+  }
   uint32_t count = 0;
-  for (uint32_t i = begin; i < end; i++) {
-    to[count] = static_cast<uint8_t>(i);
-    const auto is_these = static_cast<uint32_t>(these[i / 64] >> i % 64 & 1);
-    count += is_these | static_cast<uint32_t>(those.may_have(events[i]));
+  for (uint32_t word = begin / 64; word * 64 < end; word++) {
+    uint64_t left = chosen[word];
+    if (word == begin / 64) left &= ~uint64_t{0} << begin % 64;
+    if (word == end / 64) left &= ~(~uint64_t{0} << end % 64);
+    for (; left != 0; left &= left - 1) {
+      to[count++] = static_cast<uint8_t>(word * 64 + static_cast<uint32_t>(std::countr_zero(left)));
+    }
   }
   return count;
 }
 
-constexpr PostingKernels kPlain{"plain", plain_unpack, plain_no_longer, plain_choose};
+constexpr PostingKernels kPlain{"plain", plain_unpack, plain_no_longer, plain_choose, 0};
 
 #if defined(__x86_64__)
 
@@ -134,10 +152,7 @@ constexpr auto kPlaces = [] {
     const __m256i fits = _mm256_cmpeq_epi8(_mm256_min_epu8(length, most), length);
     bits[i / 64] |= static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(fits))) << i % 64;
   }
-  for (; i < size; i++) {
-    const uint8_t most = counts[i] == 1 ? of_one : of_more;
-    bits[i / 64] |= static_cast<uint64_t>(lengths[i] <= most) << i % 64;
-  }
+  for (; i < size; i++) bits[i / 64] |= is_no_longer(counts[i], lengths[i], of_one, of_more) << i % 64;
   return bits;
 }
 
@@ -178,7 +193,7 @@ constexpr auto kSetBits = [] {
   return count;
 }
 
-constexpr PostingKernels kAvx2{"avx2", avx2_unpack, avx2_no_longer, avx2_choose};
+constexpr PostingKernels kAvx2{"avx2", avx2_unpack, avx2_no_longer, avx2_choose, 200};
 
 #endif
 

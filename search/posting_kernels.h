@@ -19,6 +19,11 @@ class EventBits {
 
   void add(uint32_t event) { words_[event / 64 % words_.size()] |= uint64_t{1} << event % 64; }
   bool may_have(uint32_t event) const { return (words_[event / 64 % words_.size()] >> event % 64 & 1) != 0; }
+  bool is_any() const {
+    uint64_t any = 0;
+    for (const uint64_t word : words_) any |= word;
+    return any != 0;
+  }
   const uint64_t* words() const { return words_.data(); }
 
  private:
@@ -45,6 +50,8 @@ struct PostingKernels {
   // Requires: end <= 128; 7 numbers behind the last one of `events` can be read, and 8 behind the last of `to` written.
   uint32_t (*choose)(const uint32_t* events, uint32_t begin, uint32_t end, const PostingBits& these,
                      const EventBits& those, uint8_t* to);
+  // Of how many events EventBits are worth it: that many others are told from them, and cheaply.
+  uint32_t few_events;
 };
 
 // Loops that can be seen to be right.
