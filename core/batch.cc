@@ -124,7 +124,7 @@ void BatchBuilder::begin(BatchHead head) {
   conditions_size_ = conditions.size();
   size_ = prefix_room_;
   if (memory_ == nullptr || capacity_ < size_ + kSimdPadding) {
-    capacity_ = std::max(last_capacity_, size_ + 1024);
+    capacity_ = std::max(last_capacity_, size_ + 512);
     memory_ = ready_memory(capacity_);
   }
   put(head_.principal.name);
@@ -271,15 +271,13 @@ Result<Batch> BatchBuilder::finish() {
     size_ = prefix + body;
     prefix_room_ = prefix;
   }
-  Batch batch;
-  complete(batch, prefix);
   last_capacity_ = std::min(size_ + size_ / 16 + kSimdPadding, limits_.batch_bytes);
-  last_events_ = batch.keys.size();
+  last_events_ = keys_.size();
   capacity_ = 0;
-  return batch;
+  return complete(prefix);
 }
 
-void BatchBuilder::complete(Batch& batch, size_t prefix) {
+Batch BatchBuilder::complete(size_t prefix) {
   const size_t start = prefix_room_ - prefix;
   char* const record = memory_.get() + start;
   const size_t body = size_ - prefix_room_;
@@ -300,14 +298,14 @@ void BatchBuilder::complete(Batch& batch, size_t prefix) {
     key.offset -= static_cast<uint32_t>(start);
     std::memcpy(record + key.offset + offsetof(EventHead, commit_back), &key.offset, sizeof key.offset);
   }
-  batch.body_hash = hash_bytes({record + prefix, body});
-  batch.head = std::move(head_);
-  batch.memory = std::move(memory_);
-  batch.start = start;
-  batch.length = prefix + body;
-  batch.has_ids = has_ids_;
-  batch.keys = std::move(keys_);
-  keys_.clear();
+  const uint64_t body_hash = hash_bytes({record + prefix, body});
+  return {.head = std::move(head_),
+          .memory = std::move(memory_),
+          .start = start,
+          .length = prefix + body,
+          .body_hash = body_hash,
+          .has_ids = has_ids_,
+          .keys = std::exchange(keys_, {})};
 }
 
 }  // namespace chronos

@@ -95,7 +95,7 @@ class BatchBuilder {
   Result<void> check_ids() const;
   void reserve(size_t more);
   void put(std::string_view bytes);
-  void complete(Batch& batch, size_t prefix);
+  Batch complete(size_t prefix);
 
   const Limits& limits_;
   BatchHead head_;

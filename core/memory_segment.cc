@@ -16,7 +16,7 @@ PostingIndex::Entry& MemorySegment::add_stream(HashedName name, uint32_t inherit
 void MemorySegment::add_commit(const char* record) {
   const Commit commit(record);
   staged_bytes_ += record_length(commit.header());
-  commits_.push_back(commit.recorded_at().value, record, events_.size());
+  commits_.push_back(commit.recorded_at().value, record, events_.size() - commit.event_count());
   commit_count_.store(commits_.size(), std::memory_order_release);
 }
 
@@ -24,6 +24,10 @@ void MemorySegment::add_commit(const char* record) {
 // slot of the hash, name, the name's text, entry.  Taken one stream after the other, each is waited for.
 void MemorySegment::find_streams(std::span<const HashedName> names, std::span<PostingIndex::Entry*> found) {
   constexpr size_t kAhead = 8;  // names between two steps: as many places are on their way at once
+  if (names.size() < kAhead) {
+    for (size_t i = 0; i < names.size(); i++) found[i] = find_stream(names[i]);
+    return;
+  }
   std::array<uint32_t, 4 * kAhead> likely;  // by name, as a ring
   const NameTable& table = names_.streams;
   for (size_t i = 0; i < names.size() + 3 * kAhead; i++) {
@@ -46,9 +50,9 @@ void MemorySegment::find_streams(std::span<const HashedName> names, std::span<Po
   }
 }
 
-void MemorySegment::add_event(const Event& event, PostingIndex::Entry& stream, uint64_t type_hash) {
+void MemorySegment::add_event(const char* at, const Event& event, PostingIndex::Entry& stream, uint64_t type_hash) {
   const uint32_t local = events_.size();
-  events_.push_back(event.address());
+  events_.push_back(at);
   streams_.append(stream, local);
   types_.append(types_.entry(names_.types.intern(event.type(), type_hash)), local);
   if (event.tag_count() > 0) {

@@ -50,10 +50,10 @@ class MemorySegment : public Segment {
   void find_streams(std::span<const HashedName> names, std::span<PostingIndex::Entry*> found);
   // Makes the entry of a stream that is not known: `inherited` events of it are before the segment.
   PostingIndex::Entry& add_stream(HashedName name, uint32_t inherited);
-  // Announces the commit whose events are added next.  Its record stays where it is.
+  // Adds one event to columns and indexes: it will be at `at`, and is read from where it is now.
+  void add_event(const char* at, const Event& event, PostingIndex::Entry& stream, uint64_t type_hash);
+  // Adds the commit whose events were added last.  Its record is complete, and stays where it is.
   void add_commit(const char* record);
-  // Adds one event to columns and indexes.
-  void add_event(const Event& event, PostingIndex::Entry& stream, uint64_t type_hash);
   uint32_t staged_events() const { return events_.size(); }
   Position staged_head() const { return Position{base().value + staged_events()}; }
   // Makes the first `events` events visible.

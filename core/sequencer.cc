@@ -4,15 +4,20 @@
 //   parse, check, encode  ->   replay? conditions? number, copy -> write + fsync  ->  publish, wake
 //
 // The sequencer is a lock, not a thread.  Under it a batch is decided on (as if everything staged before it had
-// happened, durable or not), given its positions, versions and time, copied to memory that never moves, and entered
-// in the indexes.  Nobody else sees it there: a reader's view ends at the published count.
+// happened, durable or not), given its positions, versions and time, entered in the indexes, and copied to memory that
+// never moves.  Nobody else sees it there: a reader's view ends at the published count.
 //
 // Group commit.  Whoever then waits for a record first becomes the leader: it takes everything staged so far, writes
 // it with one call, syncs once, publishes, and wakes the others; what is staged meanwhile is the next group, led by
-// one of those who wait.  So there is no timer, no hand-over to another thread when a client is alone, and under load
-// one sync carries as many commits as arrived during the one before (DeWitt et al., "Implementation Techniques for
-// Main Memory Database Systems", 1984, section 4).  A group that need not be synced and that the log can take without
-// a system call (Log::takes_at_once) is handed over under the lock.
+// one of those who wait.  So there is no hand-over to another thread when a client is alone, and under load one sync
+// carries as many commits as arrived during the one before (DeWitt et al., "Implementation Techniques for Main Memory
+// Database Systems", 1984, section 4).  A group that need not be synced and that the log can take without a system
+// call (Log::takes_at_once) is handed over under the lock.
+//
+// Gathering.  Clients that append again as soon as they are answered would fall into two groups that wait for each
+// other's sync.  So when more than one waited around the last sync, the next group is not written before as many are
+// there again: the last one to come leads.  The first one to come minds the time, and writes without those that are
+// not there in a fraction of a millisecond.  When some were not, for the next few groups nobody is waited for.
 //
 // Conditions on a MATCH may have to look at all of history.  That part is done before the lock, on a view: history
 // does not change, so what held up to position P holds for ever, and under the lock only the few events
@@ -24,6 +29,7 @@
 #include "core/sequencer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -43,6 +49,10 @@ constexpr uint64_t kLeastAhead = uint64_t{128} << 10;
 // A batch of this size on stays in the memory that it was built in: copying it takes longer than all else that is done
 // under the lock.
 constexpr size_t kKeptLength = size_t{64} << 10;
+// So long a group waits for those who were in the last one.  Much less than the sync of a disk, much more than a client
+// needs to be told and to come again.
+constexpr std::chrono::microseconds kGatherFor{200};
+constexpr unsigned kMostRest = 63;  // groups
 // So many events ahead, what is needed of them is fetched into the caches: another processor may have written it.
 constexpr size_t kFetchedAhead = 6;
 
@@ -209,24 +219,36 @@ Result<AppendOutcome> Sequencer::append(Batch& batch) {
   if (!fork) return fork.error();
   const Foresight foresight = foresee(**fork, batch.head);
   std::unique_lock lock = lock_soon(mutex_);
-  auto decision = decide_batch(batch, *fork, foresight);
+  auto decision = decide_batch(batch, *fork, foresight, Then::kAwait);
   if (!decision) return decision.error();
   if (auto settled = settle(lock, decision->staged.ticket); !settled) return settled.error();
+  std::span<char> ahead;
+  const bool may_be_alone = batch.head.durability == Durability::kOs && batch.memory != nullptr;
+  if (may_be_alone) ahead = (*fork)->own->claim_ahead(kLeastAhead + 2 * batch.length);
+  const std::shared_ptr<MemorySegment> busy = ahead.empty() ? nullptr : (*fork)->own;
   lock.unlock();
+  if (!ahead.empty()) Arena::make_ready(ahead);
   auto& appended = decision->staged.outcome.appended;
-  if (appended && appended->versions.empty()) {
-    VersionTally tally(appended->versions);
-    const Commit commit(decision->commit.record);
-    const char* at = commit.events().data();
-    const bool is_hashed = !appended->replayed;  // the events of the batch
-    for (uint32_t i = 0; i < commit.event_count(); i++) {
-      const Event event(at);
-      const std::string_view stream = event.stream();
-      tally.add(stream, is_hashed ? batch.keys[i].stream_hash : hash_bytes(stream), commit.version(i));
-      at += event.head().size;
-    }
-  }
+  if (appended && appended->versions.empty()) tell_versions(batch, *decision, appended->versions);
   return std::move(decision->staged.outcome);
+}
+
+void Sequencer::tell_versions(const Batch& batch, const Decision& decision,
+                              std::vector<std::pair<std::string, Version>>& versions) {
+  const Commit commit(decision.commit.record);
+  const char* at = commit.events().data();
+  if (commit.event_count() == 1) {
+    versions.emplace_back(Event(at).stream(), commit.version(0));
+    return;
+  }
+  VersionTally tally(versions);
+  const bool is_hashed = !decision.staged.outcome.appended->replayed;  // the events of the batch
+  for (uint32_t i = 0; i < commit.event_count(); i++) {
+    const Event event(at);
+    const std::string_view stream = event.stream();
+    tally.add(stream, is_hashed ? batch.keys[i].stream_hash : hash_bytes(stream), commit.version(i));
+    at += event.head().size;
+  }
 }
 
 Result<Store::Staged> Sequencer::stage(Batch& batch) {
@@ -234,13 +256,13 @@ Result<Store::Staged> Sequencer::stage(Batch& batch) {
   if (!fork) return fork.error();
   const Foresight foresight = foresee(**fork, batch.head);
   const std::unique_lock lock = lock_soon(mutex_);
-  auto decision = decide_batch(batch, *fork, foresight);
+  auto decision = decide_batch(batch, *fork, foresight, Then::kReturn);
   if (!decision) return decision.error();
   return std::move(decision->staged);
 }
 
 Result<Sequencer::Decision> Sequencer::decide_batch(Batch& batch, const std::shared_ptr<Fork>& fork,
-                                                    const Foresight& foresight) {
+                                                    const Foresight& foresight, Then then) {
   if (fault_) return read_only_error();
   if (env_.forks.is_closed(fork->id)) {
     return Error{Code::kNotFound, "fork '" + batch.head.fork + "' was discarded; append to another fork", {}};
@@ -266,54 +288,67 @@ Result<Sequencer::Decision> Sequencer::decide_batch(Batch& batch, const std::sha
   }
   meet_streams(batch, *fork);
   char* const record = keep_record(batch, *fork->own);
-  return commit(batch, record, fork);
-}
-
-char* Sequencer::copy_record(const Batch& batch, MemorySegment& segment) {
-  char* const record = segment.allocate_record(batch.length);
-  std::memcpy(record, batch.memory.get() + batch.start, batch.length);
-  return record;
+  return commit(batch, record, fork, {.then = then});
 }
 
 char* Sequencer::keep_record(Batch& batch, MemorySegment& segment) {
   const bool is_kept = batch.length >= kKeptLength && batch.start % kRecordAlignment == 0;
-  return is_kept ? segment.keep_record(std::move(batch.memory), batch.start) : copy_record(batch, segment);
+  return is_kept ? segment.keep_record(std::move(batch.memory), batch.start) : segment.allocate_record(batch.length);
 }
 
 Sequencer::Decision Sequencer::commit(const Batch& batch, char* record, const std::shared_ptr<Fork>& fork,
-                                      bool goes_on) {
-  auto& head = *reinterpret_cast<CommitHead*>(record + sizeof(RecordHeader));
+                                      Staging how) {
+  // Completed where it was built, which is in the caches.
+  const bool is_copied = batch.memory != nullptr;
+  char* const built = is_copied ? batch.memory.get() + batch.start : record;
+  auto& head = *reinterpret_cast<CommitHead*>(built + sizeof(RecordHeader));
   head.first_position = fork->staged_head().value + 1;
   head.recorded_at = next_time().value;
   head.id_seed = env_.random.next() & kIdCounterMask;
   head.fork = fork->id.value;
-  index_commit(record, *fork->own, batch);
+  index_events(built, record, *fork->own, batch);
   staged_.value++;
-  seal_record(record, {staged_, durable_, goes_on}, batch.body_hash);
-
-  Pending pending;
-  pending.record = {record, batch.length};
-  pending.segment = fork->own;
-  pending.events = fork->own->staged_events();
-  pending.copied_bytes = batch.memory == nullptr ? 0 : batch.length;
-  pending.durability = batch.head.durability;
-  pending_.push_back(std::move(pending));
-  bytes_in_flight_.fetch_add(batch.length, std::memory_order_relaxed);
-  unsealed_bytes_.fetch_add(batch.length, std::memory_order_relaxed);
+  seal_record(built, {staged_, durable_, how.goes_on}, batch.body_hash);
+  if (is_copied) std::memcpy(record, built, batch.length);
+  fork->own->add_commit(record);
+  count(unsealed_bytes_, batch.length);
+  const bool is_awaited = how.then == Then::kAwait;
+  const bool is_durable = batch.head.durability == Durability::kFsync;
+  if (!is_awaited || is_durable || !hand_over_at_once({built, batch.length}, *fork->own)) {
+    Pending pending;
+    pending.record = {record, batch.length};
+    pending.segment = fork->own;
+    pending.events = fork->own->staged_events();
+    pending.copied_bytes = is_copied ? batch.length : 0;
+    pending.durability = batch.head.durability;
+    pending.is_awaited = is_awaited;
+    pending_.push_back(std::move(pending));
+    if (is_awaited && is_durable) awaited_++;
+    count(bytes_in_flight_, batch.length);
+  }
   if (!batch.head.request_id.empty()) remember_request(batch.head.request_id, record, fork->id);
 
   Decision decision;
-  if (batch.memory == nullptr) {
-    decision.commit = {record, nullptr};
-    decision.line = fork->line();
-  } else {
-    char* const copy = batch.memory.get() + batch.start;
-    std::memcpy(copy, record, sizeof(RecordHeader) + record_at(record).head.size());
-    decision.commit = {copy, nullptr};
-  }
+  decision.commit = {built, nullptr};
+  if (!is_copied) decision.line = fork->line();
   decision.staged.ticket = staged_;
-  decision.staged.outcome.appended = appended_by(record, *fork->name);
+  decision.staged.outcome.appended = appended_by(built, *fork->name);
   return decision;
+}
+
+// A record that is alone, and need not be synced, without making it a group.  False when it must be one.  Of a failure
+// whoever settles it is told.
+bool Sequencer::hand_over_at_once(std::string_view record, MemorySegment& segment) {
+  if (flushing_ || !pending_.empty() || !env_.log.takes_at_once(record.size())) return false;
+  const Result<void> written = env_.log.append({&record, 1}, settled_, Durability::kOs);
+  if (!written) {
+    fault_ = written.error();
+    return true;
+  }
+  segment.publish(segment.staged_events());
+  settled_ = staged_;
+  quiet_ = false;
+  return true;
 }
 
 // All that the batch needs to know of history it knows before anything is staged, since reading history can fail.
@@ -344,14 +379,14 @@ PostingIndex::Entry& Sequencer::stream_entry(Fork& fork, HashedName name) {
 }
 
 // Enters a commit's events in the segment's indexes and gives them their versions.  Requires: its streams were met.
-void Sequencer::index_commit(const char* record, MemorySegment& segment, const Batch& batch) {
-  segment.add_commit(record);
-  char* version = const_cast<char*>(record) + sizeof(RecordHeader) + sizeof(CommitHead);
+void Sequencer::index_events(char* built, const char* record, MemorySegment& segment, const Batch& batch) {
+  char* const version = built + sizeof(RecordHeader) + sizeof(CommitHead);
   for (size_t i = 0; i < batch.size(); i++) {
     PostingIndex::Entry& stream = *met_streams_[i];
     const uint32_t value = stream.inherited + static_cast<uint32_t>(stream.postings.read().size()) + 1;
     std::memcpy(version + i * sizeof value, &value, sizeof value);
-    segment.add_event(Event(record + batch.keys[i].offset), stream, batch.keys[i].type_hash);
+    const uint32_t offset = batch.keys[i].offset;
+    segment.add_event(record + offset, Event(built + offset), stream, batch.keys[i].type_hash);
   }
 }
 
@@ -399,6 +434,8 @@ Result<void> Sequencer::settle(std::unique_lock<std::mutex>& lock, Lsn ticket) {
     if (fault_) return read_only_error();
     if (flushing_) {
       settled_cv_.wait(lock);
+    } else if (is_gathering()) {
+      gather(lock);
     } else {
       flush(lock);
     }
@@ -406,10 +443,31 @@ Result<void> Sequencer::settle(std::unique_lock<std::mutex>& lock, Lsn ticket) {
   return {};
 }
 
+bool Sequencer::is_gathering() const {
+  return awaited_ > 0 && awaited_ < expected_ && rest_ == 0 && given_up_group_ != group_number_;
+}
+
+// Returns when there may be something to do.
+void Sequencer::gather(std::unique_lock<std::mutex>& lock) {
+  const uint64_t group = group_number_;
+  if (timed_group_ == group) {
+    settled_cv_.wait(lock);
+    return;
+  }
+  timed_group_ = group;
+  if (settled_cv_.wait_for(lock, kGatherFor, [&] { return group_number_ != group; })) return;
+  given_up_group_ = group;
+  next_rest_ = std::min(2 * next_rest_ + 1, kMostRest);
+  rest_ = next_rest_;
+}
+
 // Requires: the lock is held, nobody is flushing, something is pending.
 void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
   flushing_ = true;
   group_.swap(pending_);
+  const size_t came = std::exchange(awaited_, 0);
+  if (timed_group_ == group_number_ && given_up_group_ != group_number_) next_rest_ = 0;
+  group_number_++;
   const Lsn before = settled_;
   Durability durability = Durability::kOs;
   uint64_t bytes = 0;
@@ -439,7 +497,11 @@ void Sequencer::flush(std::unique_lock<std::mutex>& lock) {
     if (durability == Durability::kFsync) durable_ = settled_;
     quiet_ = false;
   }
-  bytes_in_flight_.fetch_sub(bytes, std::memory_order_relaxed);
+  if (came > 0) {
+    expected_ = came + awaited_;
+    rest_ -= std::min(rest_, 1U);
+  }
+  count(bytes_in_flight_, -bytes);
   const std::shared_ptr<MemorySegment> busy = std::move(group_.back().segment);
   group_.clear();
   group_records_.clear();

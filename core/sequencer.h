@@ -103,6 +103,7 @@ class Sequencer {
     uint64_t copied_bytes = 0;               // of the record; 0 when it stayed where it was built
     enum class Then { kPublish, kShow, kHide } then = Then::kPublish;
     Durability durability = Durability::kFsync;
+    bool is_awaited = false;  // by the thread that staged it
   };
   // What a caller's thread found out before it took the lock: conditions on matches, as of `until`.
   struct Foresight {
@@ -122,7 +123,9 @@ class Sequencer {
   // Of a batch.  Main, to which most go, is not counted: other threads do the same at the same moment.
   class BatchFork;
   // Under the lock.
-  Result<Decision> decide_batch(Batch& batch, const std::shared_ptr<Fork>& fork, const Foresight& foresight);
+  enum class Then { kReturn, kAwait };  // what the thread that stages a batch does next
+  Result<Decision> decide_batch(Batch& batch, const std::shared_ptr<Fork>& fork, const Foresight& foresight,
+                                Then then);
   Foresight foresee(const Fork& fork, const BatchHead& head) const;
   std::optional<Conflict> decide(const Fork& fork, const std::vector<Condition>& conditions,
                                  const Foresight& foresight) const;
@@ -130,14 +133,18 @@ class Sequencer {
                                      Position until) const;
   Result<std::optional<Decision>> find_replay(const Batch& batch, const Fork& fork, const Foresight& foresight) const;
   Result<std::optional<Decision>> find_replay_by_ids(const Batch& batch, const Fork& fork) const;
-  // `record` is the batch's, in the memory of the fork's segment.
-  Decision commit(const Batch& batch, char* record, const std::shared_ptr<Fork>& fork, bool goes_on = false);
-  static char* copy_record(const Batch& batch, MemorySegment& segment);
+  // `record` is the batch's in the memory of the fork's segment: it itself, or room for it.
+  struct Staging {
+    Then then = Then::kReturn;
+    bool goes_on = false;
+  };
+  Decision commit(const Batch& batch, char* record, const std::shared_ptr<Fork>& fork, Staging how);
+  bool hand_over_at_once(std::string_view record, MemorySegment& segment);
   static char* keep_record(Batch& batch, MemorySegment& segment);
   // Finds or makes the entries of the batch's streams, for commit.
   void meet_streams(const Batch& batch, Fork& fork);
   static PostingIndex::Entry& stream_entry(Fork& fork, HashedName name);
-  void index_commit(const char* record, MemorySegment& segment, const Batch& batch);
+  void index_events(char* built, const char* record, MemorySegment& segment, const Batch& batch);
   Result<void> check_commit(const char* record, const Fork& fork) const;
   Result<void> recover_commit(const LogRecord& record, const std::shared_ptr<const char[]>& memory);
   Result<void> recover_change(const LogRecord& record);
@@ -168,29 +175,46 @@ class Sequencer {
   Result<void> adopt(ForkId fork, const OpenSegments& open);
   Result<void> apply_change(const DecodedChange& decoded, Lsn lsn, bool is_sealed);
   void set(std::string_view name, std::string_view value);
+  static void tell_versions(const Batch& batch, const Decision& decision,
+                            std::vector<std::pair<std::string, Version>>& versions);
+  // The lock is held: nobody else changes it.
+  static void count(std::atomic<uint64_t>& sum, uint64_t more) {
+    sum.store(sum.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
   Timestamp next_time();
   Result<void> settle(std::unique_lock<std::mutex>& lock, Lsn ticket);
   void flush(std::unique_lock<std::mutex>& lock);
+  bool is_gathering() const;
+  void gather(std::unique_lock<std::mutex>& lock);
   Error read_only_error() const;
   Environment env_;
   std::string store_id_;
 
   // Guards everything below; apart from it, since others look at it while its holder works.
   alignas(64) mutable std::mutex mutex_;
-  alignas(64) std::condition_variable settled_cv_;
+  // What every append changes is together.
+  alignas(64) Lsn staged_;  // the last record staged
+  Lsn settled_;             // the last record as durable as it asked, and visible
+  Lsn durable_;             // the last record known to be on the disk
+  Timestamp last_time_;
   std::vector<Pending> pending_;
+  bool flushing_ = false;
+  bool quiet_ = true;  // nothing was written since mark_quiet
+  alignas(64) std::condition_variable settled_cv_;
+  // Durable appends whose threads wait: of those pending, and of the last group with what came while it was written.
+  size_t awaited_ = 0;
+  size_t expected_ = 0;
+  uint64_t group_number_ = 1;    // of what is pending: how many were taken to be written before
+  uint64_t timed_group_ = 0;     // for which a thread minds the time
+  uint64_t given_up_group_ = 0;  // to which not all came in time
+  unsigned next_rest_ = 0;       // how many groups after the next failure nobody is waited for
+  unsigned rest_ = 0;            // how many from now on
   std::vector<PostingIndex::Entry*> met_streams_;  // by event, of the batch that is committed next
   std::vector<HashedName> stream_names_;           // the same
   // The leader's: a group being written, kept for their memory.
   std::vector<Pending> group_;
   std::vector<std::string_view> group_records_;
-  bool flushing_ = false;
-  bool quiet_ = true;           // nothing was written since mark_quiet
   std::optional<Error> fault_;  // why the store is read-only
-  Lsn staged_;                  // the last record staged
-  Lsn settled_;                 // the last record as durable as it asked, and visible
-  Lsn durable_;                 // the last record known to be on the disk
-  Timestamp last_time_;
   Arena change_records_;
   // A request that was carried out; its record goes with the fork it was for.
   struct KnownRequest {
@@ -214,7 +238,8 @@ class Sequencer {
   std::atomic<bool> main_protected_{false};
   std::map<std::string, std::string> settings_;
   std::atomic<uint64_t> settings_version_{0};  // how often they changed since opening
-  std::atomic<uint64_t> bytes_in_flight_{0};
+  // Changed under the lock; read at any time, so apart from what else is changed there.
+  alignas(64) std::atomic<uint64_t> bytes_in_flight_{0};
   std::atomic<uint64_t> unsealed_bytes_{0};
 };
 

@@ -99,7 +99,7 @@ Lsn Sequencer::stage_change(const Change& change, const Effect& effect, Timestam
     pending.events = effect.fork->own->staged_events();
   }
   pending_.push_back(std::move(pending));
-  bytes_in_flight_.fetch_add(encoded.bytes.size(), std::memory_order_relaxed);
+  count(bytes_in_flight_, encoded.bytes.size());
   const std::string_view request_id = request_id_of(record);
   if (!request_id.empty()) remember_request(request_id, record, kMainFork);
   return staged_;
@@ -285,7 +285,8 @@ Result<Lsn> Sequencer::merge(const Store::MergeCommit& wanted, const MergePlan& 
   stage_change(change, {.fork = *target, .then = Pending::Then::kPublish, .goes_on = !batches.empty()}, now);
   for (size_t i = 0; i < batches.size(); i++) {
     meet_streams(batches[i], **target);
-    commit(batches[i], copy_record(batches[i], *(*target)->own), *target, i + 1 < batches.size());
+    char* const record = (*target)->own->allocate_record(batches[i].length);
+    commit(batches[i], record, *target, {.goes_on = i + 1 < batches.size()});
   }
   for (size_t i = first; i < pending_.size(); i++) pending_[i].events = (*target)->own->staged_events();
   merged = outcome_of(change, wanted, now);

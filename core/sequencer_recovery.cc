@@ -138,15 +138,15 @@ Result<void> Sequencer::recover_commit(const LogRecord& record, const std::share
   if (commit.recorded_at() < last_time_) return corrupt(record.lsn, "was recorded before the one before it");
   last_time_ = commit.recorded_at();
   fork->own->keep(memory);
-  fork->own->add_commit(bytes);
-  unsealed_bytes_.fetch_add(record.bytes.size(), std::memory_order_relaxed);
+  count(unsealed_bytes_, record.bytes.size());
   const char* at = commit.events().data();
   for (uint32_t i = 0; i < commit.event_count(); i++) {
     const Event event(at);
     PostingIndex::Entry& stream = stream_entry(*fork, HashedName(event.stream()));
-    fork->own->add_event(event, stream, hash_bytes(event.type()));
+    fork->own->add_event(at, event, stream, hash_bytes(event.type()));
     at += event.head().size;
   }
+  fork->own->add_commit(bytes);
   fork->own->publish(fork->own->staged_events());
   if (!commit.request_id().empty()) remember_request(commit.request_id(), bytes, fork->id);
   return {};

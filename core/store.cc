@@ -182,7 +182,7 @@ Result<Store::Staged> Store::stage(Batch batch) {
 
 Result<void> Store::settle(Lsn ticket) { return engine_->sequencer.settle(ticket); }
 
-Result<AppendOutcome> Store::append(Batch batch) {
+Result<AppendOutcome> Store::append(Batch&& batch) {
   if (auto allowed = may_append(batch); !allowed) return allowed.error();
   discard_expired();
   if (auto allowed = check_durability(batch); !allowed) return allowed.error();

@@ -173,7 +173,8 @@ class Store {
 
   // --- writing: kPermissionDenied where it is not for the principal to do (core/permission.h) ---
   // Appends all of the batch or nothing; returns when it is as durable as its head asks.
-  Result<AppendOutcome> append(Batch batch);
+  // The batch is used up.
+  Result<AppendOutcome> append(Batch&& batch);
 
   // append in two steps, for pipelines that go on working while the disk does: stage() decides and numbers, and
   // returns a ticket; settle(ticket) returns when everything staged up to it is durable.  An outcome obtained from

@@ -226,4 +226,19 @@ TEST_CASE("eight threads that do not wait for the disk lose nothing to each othe
   CHECK(fixture.store->view({})->head() == Position{kWriters * kEach});
 }
 
+TEST_CASE("a group is written though some that were in the last one do not come again", "[store][threads]") {
+  Fixture fixture;
+  std::atomic<int> surprises = 0;
+  in_threads(kWriters, [&](int i) {
+    ModelBatch batch = one_event("order-" + std::to_string(i));
+    for (uint32_t n = 1; n <= 5 * static_cast<uint32_t>(i + 1); n++) {
+      batch.head.durability = i % 4 == 3 && n % 2 == 0 ? Durability::kOs : Durability::kFsync;
+      const Result<AppendOutcome> outcome = append(*fixture.store, batch);
+      if (!outcome || !outcome->appended || outcome->appended->versions.at(0).second != Version{n}) surprises++;
+    }
+  });
+  CHECK(surprises == 0);
+  CHECK(fixture.store->view({})->head() == Position{5 * kWriters * (kWriters + 1) / 2});
+}
+
 }  // namespace chronos::test

@@ -91,7 +91,6 @@ void SegmentFiller::put(MemorySegment& segment, const Batch& batch, const std::v
   commit.id_seed = chance_.next() & kIdCounterMask;
   commit.fork = kMainFork.value;
   std::memcpy(record + sizeof(RecordHeader) + sizeof(CommitHead), versions.data(), versions.size() * sizeof(uint32_t));
-  segment.add_commit(record);
   for (size_t i = 0; i < batch.size(); i++) {
     const Event event(record + batch.keys[i].offset);
     const HashedName name(event.stream());
@@ -100,9 +99,10 @@ void SegmentFiller::put(MemorySegment& segment, const Batch& batch, const std::v
       // What the stream had before this batch was all before this segment.
       stream = &segment.add_stream(name, versions[i] - 1);
     }
-    segment.add_event(event, *stream, hash_bytes(event.type()));
+    segment.add_event(event.address(), event, *stream, hash_bytes(event.type()));
     if (event.client_id().empty() && chance_.percent(10)) ids_.push_back(event.id());
   }
+  segment.add_commit(record);
 }
 
 }  // namespace chronos::test
