@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/condition.h"
@@ -31,6 +32,10 @@ class EventSelection {
   Position last() const { return last_; }
   // Whether that is all there is to it.
   bool is_span() const { return all_of_.empty() && none_of_.empty(); }
+  // Of the positions from first() to last(), those that may be selected; empty when that is not known beforehand.
+  std::span<const uint64_t> bits() const { return bits_; }
+  // Whether first(), last() and bits() are all there is to it.
+  bool is_bits() const { return !bits_.empty() && are_bits_enough_; }
   // Requires: position is from first() to last().
   bool has(Position position) const;
 

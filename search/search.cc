@@ -181,10 +181,9 @@ Result<SearchAnswer> Search::run(const std::vector<TextPiece>& pieces, const Que
   if (asks_words) order = lists.back().events;
   SearchAnswer answer;
   if (vectors.search) {
-    const auto may_be = [&](Position position) {
-      return position >= selection.first() && position <= selection.last() && (!filter || filter(position));
-    };
-    Candidates near{kVector, vectors.search->best(request_.depth, may_be)};
+    VectorSelection near_from{selection.first(), selection.last(), selection.bits(), nullptr};
+    if (!selection.is_bits() || !conditions.empty()) near_from.filter = filter;
+    Candidates near{kVector, vectors.search->best(request_.depth, near_from)};
     order = asks_words ? with_vectors(keyword, lists.back(), near, *vectors.search, word_weight) : near.events;
     answer.is_approximate = vectors.search->is_approximate();
     lists.push_back(std::move(near));

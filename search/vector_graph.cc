@@ -1,9 +1,18 @@
 // The walk: from the entry down through the upper layers, in each to the row nearest to the query among the links, and
-// then through the lowest with a list of the best `most` rows so far.
+// then through the lowest, from the nearest row that was met to what it is linked to, until none that is left is at
+// most a tenth farther from the query than the last of the rows that are wanted (Al-Jazzazi et al., "Distance adaptive
+// beam search", 2025).  So a walk goes on for as long as the vectors ask for: where many are about as far, longer than
+// where few are near.  The distance is that between vectors of length 1: its square is 2 - 2 cosines.
 //
 // A row that does not count - it comes after the cut, or the filter refuses it - is a step on the way like any other,
-// but takes no place in the list; so the list is filled from what counts, however little that is, at the price of
+// but takes no place among those that are found; so what counts is found, however little that is, at the price of
 // looking at more rows.  Where little counts a scan is cheaper: the caller sets a budget, and scans when it is used up.
+//
+// Of several graphs each is walked by itself, but what was found in those before tells where the last of the wanted is:
+// a walk then ends when it has found the nearest few of its own.
+//
+// What a look costs is waiting for memory.  So all rows linked to are asked for before the first is looked at, and the
+// links of the row that is next on the way while they are.
 //
 // hnswlib (0.6.2) makes the graph.  It is not asked to search: it has no filter, keeps one `ef` for everybody, holds
 // all floats in memory, and loads a damaged file without a word.  Its header may be included once in a program: here.
@@ -47,6 +56,11 @@ constexpr uint32_t kVersion = 1;
 constexpr uint32_t kNone = UINT32_MAX;
 constexpr size_t kSeed = 100;
 constexpr uint32_t kMostLinks = 256;
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
+constexpr size_t kLeast = 8;  // are found in any case, if so many count
+constexpr size_t kMostKept = 2;
+constexpr size_t kMoreKept = 52;
+constexpr float kFarther = 1.21F;  // times the square of the distance: a tenth farther
 
 // In layer 0: how many links, and room for them.
 constexpr size_t numbers_each(size_t links) { return 1 + 2 * links; }
@@ -73,7 +87,7 @@ class CodeSpace : public hnswlib::SpaceInterface<float> {
     std::memcpy(&of_a, a + stride, sizeof of_a);
     std::memcpy(&of_b, b + stride, sizeof of_b);
     int32_t dot = 0;
-    best_kernels().dot_codes(a, b, &of_b, stride, 1, &dot);
+    best_kernels().dot_codes(a, {b, &of_b, stride}, nullptr, 1, &dot);
     return 1.0F - static_cast<float>(dot) * of_a.scale * of_b.scale;
   }
   size_t stride_;
@@ -166,13 +180,18 @@ std::shared_ptr<const VectorGraph> VectorGraph::open(std::string_view bytes, con
   return std::shared_ptr<const VectorGraph>(new VectorGraph(bytes, std::move(memory)));
 }
 
+std::span<const uint32_t> VectorGraph::lowest_room(uint32_t row) const {
+  const size_t each = numbers_each(header().links);
+  return {reinterpret_cast<const uint32_t*>(bytes_.data() + sizeof(Header)) + row * each, each};
+}
+
 VectorGraph::Links VectorGraph::links(uint32_t row, uint32_t layer) const {
   const Header& head = header();
-  const auto* const lowest = reinterpret_cast<const uint32_t*>(bytes_.data() + sizeof(Header));
   if (layer == 0) {
-    const uint32_t* const list = lowest + row * numbers_each(head.links);
-    return {list + 1, std::min(list[0], 2 * head.links)};
+    const std::span<const uint32_t> list = lowest_room(row);
+    return {list.data() + 1, std::min(list[0], 2 * head.links)};
   }
+  const auto* const lowest = reinterpret_cast<const uint32_t*>(bytes_.data() + sizeof(Header));
   const uint32_t* const begins = lowest + head.rows * numbers_each(head.links);
   const uint32_t* const upper = begins + head.rows;
   const auto* const layers = reinterpret_cast<const uint8_t*>(upper + head.upper);
@@ -187,16 +206,23 @@ VectorGraph::Links VectorGraph::links(uint32_t row, uint32_t layer) const {
 class VectorGraph::Walker {
  public:
   Walker(const VectorGraph& graph, const VectorSegment::Group& rows, const Walk& walk)
-      : graph_(graph), rows_(rows), walk_(walk), stride_(code_stride(rows.dimension)), seen_((rows.count + 63) / 64) {}
+      : graph_(graph),
+        rows_(rows),
+        walk_(walk),
+        codes_{rows.codes, rows.scales, code_stride(rows.dimension)},
+        most_(std::max(walk.most * kMostKept + kMoreKept, kLeast)),
+        seen_((rows.count + 63) / 64) {}
 
   std::optional<std::vector<Near>> run() {
     if (walk_.most == 0 || walk_.rows == 0) return std::vector<Near>();
-    Near at = looked_at(graph_.header().entry);
+    expect(graph_.header().entry);
+    Near at = look().front();
+    met_ = {at};
     for (uint32_t layer = graph_.header().layers; layer > 0; layer--) {
       while (step(at, layer)) {
       }
     }
-    return lowest(at);
+    return lowest();
   }
 
  private:
@@ -209,74 +235,98 @@ class VectorGraph::Walker {
     bool operator()(const Near& a, const Near& b) const { return Farther()(b, a); }
   };
 
-  Near looked_at(uint32_t row) {
-    looked_++;
-    int32_t dot = 0;
-    best_kernels().dot_codes(walk_.query, rows_.codes_of(row), &rows_.scales[row], stride_, 1, &dot);
-    return {row, static_cast<float>(dot) * rows_.scales[row].scale};
+  static void fetch(const void* at, size_t bytes) {
+    constexpr size_t kLine = 64;
+    for (size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(static_cast<const char*>(at) + i);
   }
-  // To the nearest row linked to; false when none is nearer.
-  bool step(Near& at, uint32_t layer) {
-    const Links links = graph_.links(at.row, layer);
-    const uint32_t from = at.row;
+  // If it was not met before.
+  void expect(uint32_t row) {
+    uint64_t& word = seen_[row / 64];
+    const uint64_t bit = uint64_t{1} << row % 64;
+    if ((std::exchange(word, word | bit) & bit) != 0) return;
+    picked_.push_back(row);
+    fetch(rows_.codes_of(row), codes_.stride);
+    fetch(&rows_.scales[row], sizeof(RowScale));
+  }
+  void expect(const Links& links) {
+    picked_.clear();
     for (uint32_t i = 0; i < links.size; i++) {
-      if (links.at[i] >= rows_.count) continue;
-      const Near next = looked_at(links.at[i]);
+      if (links.at[i] < rows_.count) expect(links.at[i]);
+    }
+  }
+  // At the rows that are expected.
+  std::span<const Near> look() {
+    const size_t count = picked_.size();
+    looked_ += count;
+    dots_.resize(count);
+    best_kernels().dot_codes(walk_.query, codes_, picked_.data(), count, dots_.data());
+    looks_.resize(count);
+    for (size_t i = 0; i < count; i++) {
+      const uint32_t row = picked_[i];
+      looks_[i] = {row, static_cast<float>(dots_[i]) * rows_.scales[row].scale};
+    }
+    return looks_;
+  }
+  // To the nearest row linked to; false when none is nearer, as none is that was met before.
+  bool step(Near& at, uint32_t layer) {
+    const uint32_t from = at.row;
+    expect(graph_.links(from, layer));
+    for (const Near& next : look()) {
+      met_.push_back(next);
       if (next.score > at.score) at = next;
     }
     return at.row != from;
   }
-  bool is_new(uint32_t row) {
-    uint64_t& word = seen_[row / 64];
-    const uint64_t bit = uint64_t{1} << row % 64;
-    return (std::exchange(word, word | bit) & bit) == 0;
-  }
-  // Those in layer 0 that were not met before, which are then on their way from memory.
-  std::span<const uint32_t> new_links(uint32_t from) {
-    constexpr size_t kLine = 64;
-    const Links links = graph_.links(from, 0);
-    new_.clear();
-    for (uint32_t i = 0; i < links.size; i++) {
-      const uint32_t row = links.at[i];
-      if (row >= rows_.count || !is_new(row)) continue;
-      new_.push_back(row);
-      for (size_t at = 0; at < stride_; at += kLine) __builtin_prefetch(rows_.codes_of(row) + at);
-      __builtin_prefetch(&rows_.scales[row]);
-    }
-    return new_;
-  }
   bool counts(uint32_t row) const { return row < walk_.rows && (!walk_.filter || walk_.filter(row)); }
 
-  std::optional<std::vector<Near>> lowest(Near entry) {
-    std::priority_queue<Near, std::vector<Near>, Nearer> ahead;  // the nearest on top
-    std::priority_queue<Near, std::vector<Near>, Farther> best;  // the farthest on top
-    const auto meet = [&](const Near& near) {
-      if (best.size() == walk_.most && near.score <= best.top().score) return;
-      ahead.push(near);
-      if (!counts(near.row)) return;
-      best.push(near);
-      if (best.size() > walk_.most) best.pop();
-    };
-    is_new(entry.row);
-    meet(entry);
-    while (!ahead.empty()) {
-      const Near at = ahead.top();
-      if (best.size() == walk_.most && at.score < best.top().score) break;
+  // From all that was met on the way down.
+  std::optional<std::vector<Near>> lowest() {
+    std::sort(met_.begin(), met_.end(), Nearer{});
+    std::for_each(met_.rbegin(), met_.rend(), [this](const Near& near) { meet(near); });
+    while (!ahead_.empty() && ahead_.top().score >= needed_) {
       if (looked_ > walk_.budget) return std::nullopt;
-      ahead.pop();
-      for (const uint32_t row : new_links(at.row)) meet(looked_at(row));
+      const Near at = ahead_.top();
+      ahead_.pop();
+      expect(graph_.links(at.row, 0));
+      if (!ahead_.empty()) {
+        const std::span<const uint32_t> room = graph_.lowest_room(ahead_.top().row);
+        fetch(room.data(), room.size_bytes());
+      }
+      for (const Near& near : look()) meet(near);
     }
-    std::vector<Near> found;
-    for (; !best.empty(); best.pop()) found.push_back(best.top());
-    return found;
+    return std::move(best_);
+  }
+  void meet(const Near& near) {
+    if (near.score <= needed_) return;
+    ahead_.push(near);
+    if (!counts(near.row)) return;
+    if (best_.size() == most_) best_.pop_back();
+    best_.insert(std::upper_bound(best_.begin(), best_.end(), near, Farther{}), near);
+    needed_ = needed();
+  }
+  // What scores no more leads nowhere.
+  float needed() const {
+    if (best_.size() < kLeast) return kLowest;
+    float known = walk_.floor;
+    if (best_.size() >= walk_.most) known = std::max(known, best_[walk_.most - 1].score);
+    const float far = 1 - kFarther * (1 - known * walk_.scale);
+    const float bound = std::min(best_[kLeast - 1].score, far / walk_.scale);
+    return best_.size() < most_ ? bound : std::max(bound, best_.back().score);
   }
 
   const VectorGraph& graph_;
   const VectorSegment::Group& rows_;
   const Walk& walk_;
-  const size_t stride_;
+  const CodeRows codes_;
+  const size_t most_;
   std::vector<uint64_t> seen_;  // a bit for each row
-  std::vector<uint32_t> new_;
+  std::vector<Near> met_;       // on the way down
+  std::priority_queue<Near, std::vector<Near>, Nearer> ahead_;  // the nearest on top
+  std::vector<Near> best_;                                      // the nearest first
+  float needed_ = kLowest;
+  std::vector<uint32_t> picked_;
+  std::vector<int32_t> dots_;
+  std::vector<Near> looks_;
   size_t looked_ = 0;
 };
 

@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -42,12 +44,16 @@ class VectorGraph {
   };
   struct Walk {
     const int8_t* query = nullptr;  // codes
-    size_t most = 10;               // how many are wanted; more cost more and miss less
+    float scale = 1;                // of the codes
+    size_t most = 10;               // how many are wanted; up to twice as many and 52 more are found
+    // What the last of those scores that were found elsewhere, if they are as many as are wanted: what scores less is
+    // not needed, and only the few nearest are found in any case.
+    float floor = -std::numeric_limits<float>::infinity();
     uint32_t rows = 0;              // only the first ones count
     std::function<bool(uint32_t row)> filter;  // and only these; null takes all
     size_t budget = SIZE_MAX;       // rows to look at
   };
-  // The nearest, in no order.  Nothing when the budget did not suffice.  Requires: `rows` are those it was opened with.
+  // The nearest.  Nothing when the budget did not suffice.  Requires: `rows` are those it was opened with.
   std::optional<std::vector<Near>> walk(const VectorSegment::Group& rows, const Walk& walk) const;
 
   size_t bytes() const { return bytes_.size(); }
@@ -61,6 +67,8 @@ class VectorGraph {
   };
   class Walker;
   const Header& header() const;
+  // Where the links of a row in the lowest layer are: how many, and room for them.
+  std::span<const uint32_t> lowest_room(uint32_t row) const;
   // Of a row in a layer; none in one it does not reach.
   Links links(uint32_t row, uint32_t layer) const;
 

@@ -29,11 +29,17 @@ struct RowScale {
 // Requires: `row` is padded to float_stride, `codes` has room for code_stride.
 RowScale to_codes(const float* row, size_t dimension, int8_t* codes);
 
+// Rows of bytes that lie one behind the other, and the scale of each.
+struct CodeRows {
+  const int8_t* codes;
+  const RowScale* scales;
+  size_t stride;
+};
+
 struct VectorKernels {
   const char* name;
-  // dots[i] = query . row i, rows lying one behind the other; scales[i] is that of row i.
-  void (*dot_codes)(const int8_t* query, const int8_t* rows, const RowScale* scales, size_t stride, size_t count,
-                    int32_t* dots);
+  // dots[i] = query . row picked[i]; of the first `count` rows when `picked` is null.
+  void (*dot_codes)(const int8_t* query, const CodeRows& rows, const uint32_t* picked, size_t count, int32_t* dots);
   float (*dot_floats)(const float* left, const float* right, size_t stride);
 };
 

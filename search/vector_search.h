@@ -30,10 +30,21 @@ struct VectorPiece {
   uint32_t cut = 0;  // how many of its events are in the view; at least one
 };
 
+// Which events of the view may be among the results.
+struct VectorSelection {
+  using Filter = std::function<bool(Position)>;
+  // Nothing before the first or after the last.
+  Position first{1};
+  Position last{UINT64_MAX};
+  std::span<const uint64_t> bits;  // one for each position from `first` to `last` in the view; none: all of them
+  Filter filter;                   // asked only of what would be among the results, or on the way to them; null: all
+};
+
 // By what a walk is taken instead of a scan: as bench/vectors.cc measures them.
 struct VectorCosts {
   double looks = 15;  // rows that a walk looks at for each that it keeps
   double look = 7.5;  // what one costs, where a row of a scan costs 1
+  double picked = 2;  // what a row costs in a scan of those alone that have a bit
 };
 
 struct VectorQuery {
@@ -49,10 +60,14 @@ class VectorSearch {
   // another dimension than any in the view (none in the view at all is no mistake: nothing is found).
   static Result<VectorSearch> make(std::vector<VectorPiece> pieces, const VectorQuery& query);
 
-  using Filter = std::function<bool(Position)>;
-  // The best `most` events by cosine, -1 to 1; null takes all.  The filter is asked only of events that would be among
-  // the results, or on the way to them.
-  std::vector<ScoredEvent> best(size_t most, const Filter& filter) const;
+  using Filter = VectorSelection::Filter;
+  // The best `most` events by cosine, -1 to 1.
+  std::vector<ScoredEvent> best(size_t most, const VectorSelection& selection) const;
+  std::vector<ScoredEvent> best(size_t most, const Filter& filter) const {
+    VectorSelection selection;
+    selection.filter = filter;
+    return best(most, selection);
+  }
   // The cosine of any event of the view; nothing when it has no vector of this dimension.
   std::optional<float> score(Position position) const;
 
@@ -68,21 +83,24 @@ class VectorSearch {
     uint32_t rows;  // in the view
   };
   class Candidates;
+  class Rows;
   VectorSearch() = default;
   Result<void> take(const std::vector<float>& vector);
   Result<void> find_parts();
   Position position_of(const Part& part, uint32_t row) const {
     return Position{part.piece->segment->base().value + part.group->events[row] + 1};
   }
-  void scan(const Part& part, const Filter& filter, Candidates& best) const;
-  bool walk(const Part& part, const Filter& filter, size_t most, Candidates& best) const;
-  void scan_floats(const Part& part, const Filter& filter, Candidates& best) const;
-  double share_of(const Part& part, const Filter& filter) const;
+  std::vector<const Part*> largest_first() const;
+  void scan(const Rows& rows, Candidates& best) const;
+  bool walk(const Rows& rows, size_t most, Candidates& best) const;
+  void scan_floats(const Rows& rows, Candidates& best) const;
+  std::vector<ScoredEvent> in_floats(const Candidates& best, size_t most) const;
 
   std::vector<VectorPiece> pieces_;
   std::vector<Part> parts_;
   std::vector<float> row_;     // the query, length 1
   std::vector<int8_t> codes_;  // the same in bytes
+  float scale_ = 0;            // of the codes
   uint32_t dimension_ = 0;
   bool exact_ = false;
   VectorCosts costs_;

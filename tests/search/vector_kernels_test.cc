@@ -41,7 +41,10 @@ TEST_CASE("every kernel gives the bits of the plain one", "[search][vector]") {
       right[i] = random_float(chance) * (chance.percent(10) ? 1e6F : 1.0F);
     }
     std::vector<int32_t> expected(count);
-    plain_kernels().dot_codes(query.data(), rows.data(), scales.data(), query.size(), count, expected.data());
+    const CodeRows code_rows{rows.data(), scales.data(), query.size()};
+    plain_kernels().dot_codes(query.data(), code_rows, nullptr, count, expected.data());
+    std::vector<uint32_t> picked(chance.between(1, 20));
+    for (uint32_t& row : picked) row = static_cast<uint32_t>(chance.below(count));
     const float expected_float = plain_kernels().dot_floats(left.data(), right.data(), left.size());
     double about = 0;
     for (size_t i = 0; i < dimension; i++) about += double{left[i]} * double{right[i]};
@@ -49,8 +52,11 @@ TEST_CASE("every kernel gives the bits of the plain one", "[search][vector]") {
     for (const VectorKernels* kernels : kernels_here()) {
       INFO(kernels->name);
       std::vector<int32_t> dots(count);
-      kernels->dot_codes(query.data(), rows.data(), scales.data(), query.size(), count, dots.data());
+      kernels->dot_codes(query.data(), code_rows, nullptr, count, dots.data());
       REQUIRE(dots == expected);
+      std::vector<int32_t> dots_of_picked(picked.size());
+      kernels->dot_codes(query.data(), code_rows, picked.data(), picked.size(), dots_of_picked.data());
+      for (size_t i = 0; i < picked.size(); i++) REQUIRE(dots_of_picked[i] == expected[picked[i]]);
       const float dot = kernels->dot_floats(left.data(), right.data(), left.size());
       REQUIRE(std::bit_cast<uint32_t>(dot) == std::bit_cast<uint32_t>(expected_float));
     }

@@ -130,6 +130,45 @@ TEST_CASE("vector search is the cosine of each vector, whatever segments and bou
   }
 }
 
+TEST_CASE("a selection by span, bits and filter is a filter", "[search][vector][model]") {
+  for (const uint64_t seed : test_seeds(1, 8)) {
+    INFO("CHRONOS_SEED=" << seed);
+    Chance chance(seed);
+    RandomVectors random(chance, 12, 6);
+    Vectors vectors;
+    const uint64_t percent = chance.pick<uint64_t>({100, 60, 5});
+    for (uint64_t i = chance.between(1, 1500); i > 0; i--) {
+      vectors.push_back(chance.percent(percent) ? random.next() : std::vector<float>());
+    }
+    vectors.front() = random.next();
+    for (int round = 0; round < 8; round++) {
+      const size_t count = chance.between(1, vectors.size());
+      VectorSelection selection;
+      selection.first = Position{chance.between(1, count)};
+      selection.last = Position{chance.percent(30) ? UINT64_MAX : chance.below(count + 2)};
+      std::vector<uint64_t> bits(count / 64 + 1);
+      const uint64_t kept = chance.pick<uint64_t>({1, 10, 90});
+      for (uint64_t bit = 0; bit < bits.size() * 64; bit++) {
+        if (chance.percent(kept)) bits[bit / 64] |= uint64_t{1} << bit % 64;
+      }
+      if (chance.percent(70)) selection.bits = bits;
+      if (chance.percent(50)) selection.filter = [](Position position) { return position.value % 3 != 0; };
+      const auto as_filter = [&](Position position) {
+        if (position < selection.first || position > selection.last) return false;
+        const uint64_t bit = position.value - selection.first.value;
+        if (!selection.bits.empty() && (bits[bit / 64] >> bit % 64 & 1) == 0) return false;
+        return !selection.filter || selection.filter(position);
+      };
+      const std::vector<float> query = random.next();
+      const size_t most = chance.between(1, 30);
+      const auto wanted = expected(vectors, count, query, most, as_filter);
+      for (const bool exact : {false, true}) {
+        REQUIRE(search_of(random_pieces(chance, vectors, count), query, exact).best(most, selection) == wanted);
+      }
+    }
+  }
+}
+
 TEST_CASE("a merged vector segment is the one made at once, byte for byte", "[search][vector]") {
   Chance chance(5);
   RandomVectors random(chance, 20, 4);
@@ -208,7 +247,7 @@ TEST_CASE("a graph finds what a scan does, at any cut and with filters", "[searc
         const auto wanted = expected(vectors, cut, query, 10, filter);
         VectorGraph::Walk walk;
         std::vector<int8_t> codes(code_stride(24));
-        to_codes(unit_row(query).data(), 24, codes.data());
+        walk.scale = to_codes(unit_row(query).data(), 24, codes.data()).scale;
         walk.query = codes.data();
         walk.most = 40;
         walk.rows = rows.rows_before(cut);
