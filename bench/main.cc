@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--dimension", setting.vector_dimension, "of the vectors of part vectors")->capture_default_str();
   app.add_option("--vectors", setting.vector_file, "takes them from this .fvecs file, instead of making some");
+  app.add_option("--vector-store", setting.vector_store, "of part vectors: stays, and is made when it is not there");
   app.add_option("--make-search", make_search, "only writes the events and queries of search into this directory");
   app.add_option("--part", parts, "which figures")->delimiter(',')->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -18,6 +18,7 @@ struct Setting {
   size_t search_events = 0;         // of the store that is searched; as many as the workload has when 0
   size_t vector_dimension = 384;    // of the vectors that it is searched by
   std::string vector_file;          // with others (bench/vector_workload.h)
+  std::string vector_store;         // one that is there already, or is made and stays
 };
 
 // Appends from memory, durable and not, 1 and 8 producers, batches of 1, 100 and 1,000, each parsed from JSON.

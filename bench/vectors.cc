@@ -23,6 +23,7 @@ namespace {
 
 constexpr size_t kBest = 10;
 constexpr size_t kBatch = 500;
+constexpr uint64_t kFew = 8;  // as of a rule that a bitmap is made of (search/event_selection.cc)
 constexpr double kMuch = 1e12;
 
 void append_vectors(Store& store, const VectorWorkload& workload) {
@@ -89,23 +90,35 @@ struct Moment {
 class Asked {
  public:
   Asked(const VectorWorkload& workload, VectorIndex& index, const View& view, uint64_t keeps_one_of)
-      : workload_(workload), index_(index), view_(view) {
-    // No neighbours: one of so many, at places that follow no order.
-    if (keeps_one_of > 1) {
-      filter_ = [keeps_one_of](Position position) { return Dice(position.value).next() % keeps_one_of == 0; };
+      : index_(index), view_(view) {
+    for (size_t query = 0; query < kVectorQueries; query++) queries_.push_back(workload.query(query));
+    // No neighbours: one of so many, at places that follow no order.  Of few the positions are known, as a store has
+    // lists of them; whether one of many is kept is asked when it is met.
+    if (keeps_one_of == 1) return;
+    const auto keeps = [keeps_one_of](Position position) { return Dice(position.value).next() % keeps_one_of == 0; };
+    if (keeps_one_of < kFew) {
+      selection_.filter = keeps;
+      return;
+    }
+    for (uint64_t position = 1; position <= view.head().value; position++) {
+      if (keeps(Position{position})) kept_.push_back(position);
     }
   }
   std::vector<ScoredEvent> best(size_t query, const Way& way) const {
-    auto search = VectorSearch::make(index_.cover(view_).pieces, {workload_.query(query), way.exact, way.costs});
+    auto search = VectorSearch::make(index_.cover(view_).pieces, {queries_[query], way.exact, way.costs});
     if (!search) die(search.error().message);
-    return search->best(kBest, filter_);
+    if (kept_.empty()) return search->best(kBest, selection_);
+    std::vector<uint64_t> bits(view_.head().value / 64 + 1);
+    for (const uint64_t position : kept_) bits[(position - 1) / 64] |= uint64_t{1} << (position - 1) % 64;
+    return search->best(kBest, VectorSelection{Position{1}, view_.head(), bits, nullptr});
   }
 
  private:
-  const VectorWorkload& workload_;
+  std::vector<std::vector<float>> queries_;
   VectorIndex& index_;
   const View view_;
-  VectorSearch::Filter filter_;
+  VectorSelection selection_;
+  std::vector<uint64_t> kept_;
 };
 
 double recall(const std::vector<ScoredEvent>& found, const std::vector<ScoredEvent>& wanted) {
@@ -119,7 +132,7 @@ double recall(const std::vector<ScoredEvent>& found, const std::vector<ScoredEve
 void ask_at(const Moment& moment, const VectorWorkload& workload, const Store& store, VectorIndex& index,
             double seconds, const std::string& config) {
   const std::vector<Way> ways = {
-      {"chosen", false, {}}, {"walk", false, {0, 1 / kMuch}}, {"scan", false, {kMuch, 1}}, {"exact", true, {}}};
+      {"chosen", false, {}}, {"walk", false, {0, 1 / kMuch, 1}}, {"scan", false, {kMuch, 1, 1}}, {"exact", true, {}}};
   const Asked asked(workload, index, *store.view(moment.at), moment.keeps_one_of);
   std::vector<double> recalls(ways.size());
   std::vector<std::string> queries;
@@ -173,15 +186,21 @@ void ask(const std::string& directory, const VectorWorkload& workload, double se
 
 void measure_vectors(const Setting& setting, const Workload& workload) {
   const size_t events = setting.search_events == 0 ? workload.lines.size() : setting.search_events;
-  const std::string directory = setting.directory + "/vectors";
+  const bool stays = !setting.vector_store.empty();
+  const std::string directory = stays ? setting.vector_store : setting.directory + "/vectors";
   const VectorWorkload vectors = setting.vector_file.empty()
                                      ? VectorWorkload(events, setting.vector_dimension)
                                      : VectorWorkload::read(setting.vector_file, setting.search_events);
   const std::string config =
       "events=" + std::to_string(vectors.size()) + " dimension=" + std::to_string(vectors.dimension());
-  run_apart([&] { build(directory, vectors, config); });
+  if (!stays || !std::filesystem::exists(directory)) {
+    const std::string making = directory + ".new";
+    run_apart([&] { build(making, vectors, config); });
+    std::filesystem::remove_all(directory);
+    std::filesystem::rename(making, directory);
+  }
   run_apart([&] { ask(directory, vectors, setting.seconds, config); });
-  std::filesystem::remove_all(directory);
+  if (!stays) std::filesystem::remove_all(directory);
 }
 
 }  // namespace chronos::bench

@@ -35,12 +35,17 @@ class Peer {
  public:
   explicit Peer(const VectorWorkload& workload) : workload_(workload), space_(workload.dimension()) {}
 
-  void build(const std::string& directory, const std::string& config) {
+  // Or reads the graph, when it is there.
+  void build(const std::string& file, const std::string& config) {
     for (size_t i = 0; i < workload_.size(); i++) {
       const std::vector<float> vector = workload_.vector(i);
       vectors_.floats.insert(vectors_.floats.end(), vector.begin(), vector.end());
     }
     vectors_.dimension = workload_.dimension();
+    if (std::filesystem::exists(file)) {
+      graph_ = std::make_unique<Graph>(&space_, file);
+      return;
+    }
     const auto count = static_cast<double>(workload_.size());
     const uint64_t memory = resident_bytes();
     const uint64_t before = thread_cpu_ns();
@@ -49,8 +54,9 @@ class Peer {
     emit("vector_index_and_graphs", config + " clock=cpu", count / static_cast<double>(thread_cpu_ns() - before) * 1e9,
          "vectors/s");
     emit("vector_memory", config, static_cast<double>(resident_bytes() - memory) / 1048576.0, "MiB");
-    graph_->saveIndex(directory + "/graph");
-    emit("vector_bytes", config, static_cast<double>(disk_bytes(directory + "/graph")) / count, "B");
+    graph_->saveIndex(file + ".new");
+    std::filesystem::rename(file + ".new", file);
+    emit("vector_bytes", config, static_cast<double>(disk_bytes(file)) / count, "B");
   }
 
   void ask(double seconds, const std::string& config) {
@@ -119,6 +125,7 @@ int main(int argc, char** argv) {
   name_program("peer_hnswlib");
   std::string directory = (std::filesystem::temp_directory_path() / "peer_hnswlib").string();
   std::string file;
+  std::string graph;
   size_t events = 100'000;
   size_t dimension = 384;
   double seconds = 3;
@@ -126,6 +133,7 @@ int main(int argc, char** argv) {
   app.add_option("--search-events", events, "vectors")->capture_default_str();
   app.add_option("--dimension", dimension, "of the vectors")->capture_default_str();
   app.add_option("--vectors", file, "takes them from this .fvecs file");
+  app.add_option("--graph", graph, "file of the graph: stays there, and is made only when it is not");
   app.add_option("--dir", directory, "scratch directory")->capture_default_str();
   app.add_option("--seconds", seconds, "for each measurement that could go on")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
@@ -135,7 +143,7 @@ int main(int argc, char** argv) {
   const std::string config =
       "events=" + std::to_string(workload.size()) + " dimension=" + std::to_string(workload.dimension());
   Peer peer(workload);
-  peer.build(directory, config);
+  peer.build(graph.empty() ? directory + "/graph" : graph, config);
   peer.ask(seconds, config);
   std::filesystem::remove_all(directory);
   return 0;
