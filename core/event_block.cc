@@ -100,24 +100,33 @@ void BlockBuilder::add(const PackedEvent& event, std::string_view data, std::str
   events_++;
 }
 
-bool BlockReader::take_long_batch() {
+bool BlockReader::begin_long_batch() {
   const uint64_t number = from_.number();
-  LongBatch batch;
-  if (from_.bad() || number >= long_batches_.size() / sizeof batch) return false;
-  std::memcpy(&batch, long_batches_.data() + number * sizeof batch, sizeof batch);
-  batch_.id_seed = batch.id_seed;
-  batch_.recorded_at = batch.recorded_at;
-  batch_.actor = batch.actor;
-  batch_.events = batch.events;
+  if (from_.bad() || number >= long_batches_.size() / sizeof(LongBatch)) return false;
+  long_batch_ = long_batches_.data() + number * sizeof(LongBatch);
+  __builtin_prefetch(long_batch_);
   next_ordinal_ = from_.small_number();
   return !from_.bad();
 }
 
-bool BlockReader::take_batch(unsigned flags, PackedEvent& event) {
+void BlockReader::take_batch(PackedEvent& event) {
+  if (long_batch_ == nullptr) return;  // next() had it
+  LongBatch batch;
+  std::memcpy(&batch, long_batch_, sizeof batch);
+  long_batch_ = nullptr;
+  batch_.id_seed = batch.id_seed;
+  batch_.recorded_at = batch.recorded_at;
+  batch_.actor = batch.actor;
+  batch_.events = batch.events;
+  event.batch = batch_;
+}
+
+bool BlockReader::begin_batch(unsigned flags, PackedEvent& event) {
   batch_.durability = (flags & kNotSynced) != 0 ? Durability::kOs : Durability::kFsync;
   batch_.request_id = {};
   batch_.conditions = {};
-  if ((flags & kLong) != 0) return take_long_batch();
+  long_batch_ = nullptr;
+  if ((flags & kLong) != 0) return begin_long_batch();
   const std::string_view seed = from_.bytes(sizeof batch_.id_seed);
   if (seed.size() != sizeof batch_.id_seed) return false;
   std::memcpy(&batch_.id_seed, seed.data(), seed.size());
@@ -137,7 +146,7 @@ bool BlockReader::take_batch(unsigned flags, PackedEvent& event) {
 bool BlockReader::next(PackedEvent& event) {
   if (from_.bad() || from_.rest().empty()) return false;
   const unsigned has = from_.byte();
-  if ((has & kBatch) != 0 && !take_batch(from_.byte(), event)) return false;
+  if ((has & kBatch) != 0 && !begin_batch(from_.byte(), event)) return false;
   event.batch = batch_;
   batch_.request_id = {};
   batch_.conditions = {};

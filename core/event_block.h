@@ -92,9 +92,11 @@ class BlockReader {
   BlockReader(std::string_view bytes, const ShapeReader& shapes, std::string_view long_batches)
       : from_(bytes), shapes_(shapes), long_batches_(long_batches) {}
 
-  // The next event, all but its texts, which are then to be taken or passed over.
+  // The next event, all but its texts, which are then to be taken or passed over, and what it shares with its batch.
   // False when there is none, or the bytes are not those of a block.
   bool next(PackedEvent& event);
+  // Adds that.  It may lie elsewhere in memory, and is being fetched since next().
+  void take_batch(PackedEvent& event);
   // Appends them.  False when they are not there.
   bool take_data(std::string& to) { return shapes_.decode(from_, to); }
   bool take_metadata(const PackedEvent& event, std::string& to) {
@@ -106,13 +108,14 @@ class BlockReader {
   bool finished() const { return from_.finished(); }
 
  private:
-  bool take_batch(unsigned flags, PackedEvent& event);
-  bool take_long_batch();
+  bool begin_batch(unsigned flags, PackedEvent& event);
+  bool begin_long_batch();
 
   ByteReader from_;
   const ShapeReader& shapes_;
   const std::string_view long_batches_;
   PackedBatch batch_;
+  const char* long_batch_ = nullptr;  // what batch_ is to be filled from, when it was not yet
   uint32_t next_ordinal_ = 0;
 };
 

@@ -13,6 +13,7 @@
 #include "core/sealed_segment.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -114,9 +115,11 @@ RegionEntry SealedSegment::region(uint32_t i) const {
 
 const BlockGroup& SealedSegment::group(uint32_t i) const {
   const uint64_t at = section(static_cast<size_t>(SealedSection::kBlocks)).offset + uint64_t{i} * sizeof(BlockGroup);
-  // Its ends are what is looked at next, and where it is the wrong one, one beside it.
+  // What is looked at next: where its blocks end, and where it is the wrong one, how the one beside it begins.
+  file_->expect(at, offsetof(BlockGroup, times));
+  file_->expect(at + offsetof(BlockGroup, ends), sizeof(BlockGroup::ends));
   file_->expect(at - sizeof(BlockGroup), 1);
-  file_->expect(at, 2 * sizeof(BlockGroup));
+  file_->expect(at + sizeof(BlockGroup), 1);
   const auto& group = *reinterpret_cast<const BlockGroup*>(file_->read(at, sizeof(BlockGroup)).data());
   if (group.blocks == 0 || group.blocks > BlockGroup::kBlocks || group.region >= regions()) {
     file_->fail(at, "begins places of blocks that cannot be");
@@ -269,6 +272,7 @@ bool SealedSegment::take_event(Cursor& cursor) const {
   if (!cursor.reader->take_data(cursor.data)) return false;
   cursor.stream_at = read_at<uint32_t>(*file_, number_at);
   file_->expect(section(records_section(Index::kStreams)).offset + cursor.stream_at, 1);
+  cursor.reader->take_batch(cursor.event);
   return cursor.reader->take_metadata(cursor.event, cursor.metadata);
 }
 
