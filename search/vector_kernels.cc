@@ -2,8 +2,7 @@
 //
 // Bytes: AVX2 widens to 16 bits and adds pairs of products (vpmaddwd).  AVX-512 VNNI multiplies unsigned by signed
 // bytes (vpdpbusd): the query is taken as query + 128, and 128 times the sum of the row, which is stored beside it, is
-// taken away again; the sums of four rows are added up together.
-// All are exact: at most 8,192 products below 2^15.
+// taken away again.  All are exact: at most 8,192 products below 2^15.
 //
 // Floats: no fused multiply-add anywhere (the folder is compiled with -ffp-contract=off), so a product is rounded
 // before it is added, on every processor.
@@ -90,62 +89,22 @@ constexpr VectorKernels kPlain{"plain", plain_codes, plain_floats};
 
 constexpr VectorKernels kAvx2{"avx2", avx2_codes, avx2_floats};
 
-// Bytes: a scan waits for memory, which comes the sooner the earlier it is asked for across the ends of pages.
-constexpr size_t kAhead = 8192;
-
-[[gnu::target("avx512f,avx512bw,avx512vnni")]] inline __m512i loaded(const int8_t* at) {
-  return _mm512_loadu_si512(at);
-}
-
-// The even numbers of each 128 bits of both, added to the odd ones.  With a mask of all, which costs nothing, since GCC
-// 12 warns of what it calls undefined in the plain instructions.
-[[gnu::target("avx512f,avx512bw,avx512vnni")]] inline __m512i pairs32(__m512i a, __m512i b) {
-  return _mm512_add_epi32(_mm512_maskz_unpacklo_epi32(0xFFFF, a, b), _mm512_maskz_unpackhi_epi32(0xFFFF, a, b));
-}
-[[gnu::target("avx512f,avx512bw,avx512vnni")]] inline __m512i pairs64(__m512i a, __m512i b) {
-  return _mm512_add_epi32(_mm512_maskz_unpacklo_epi64(0xFF, a, b), _mm512_maskz_unpackhi_epi64(0xFF, a, b));
-}
-
-// The sums of four registers, one behind the other.
-[[gnu::target("avx512f,avx512bw,avx512vnni")]] inline __m128i sums_of(const __m512i* four) {
-  const __m512i all = pairs64(pairs32(four[0], four[1]), pairs32(four[2], four[3]));
-  const __m256i half =
-      _mm256_add_epi32(_mm512_maskz_extracti64x4_epi64(0xF, all, 0), _mm512_maskz_extracti64x4_epi64(0xF, all, 1));
-  return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
-}
-
-[[gnu::target("avx512f,avx512bw,avx512vnni")]] inline __m512i vnni_row(const int8_t* query, const int8_t* row,
-                                                                       size_t stride) {
-  const __m512i flip = _mm512_set1_epi8(static_cast<char>(-128));
-  __m512i sums = _mm512_setzero_si512();
-  for (size_t i = 0; i < stride; i += 64) {
-    sums = _mm512_dpbusd_epi32(sums, _mm512_xor_si512(loaded(query + i), flip), loaded(row + i));
-  }
-  return sums;
-}
-
 [[gnu::target("avx512f,avx512bw,avx512vnni")]] void vnni_codes(const int8_t* query, const CodeRows& rows,
                                                                const uint32_t* picked, size_t count, int32_t* dots) {
-  const size_t stride = rows.stride;
-  const size_t ahead = picked == nullptr ? (kAhead + stride - 1) / stride : count;
-  size_t r = 0;
-  for (; r + 4 <= count; r += 4) {
-    __m512i four[4];
-    for (size_t k = 0; k < 4; k++) {
-      const int8_t* const row = rows.codes + row_at(picked, r + k) * stride;
-      if (r + k + ahead < count) {
-        for (size_t i = 0; i < stride; i += 64) __builtin_prefetch(row + ahead * stride + i);
-      }
-      four[k] = vnni_row(query, row, stride);
-    }
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(dots + r), sums_of(four));
-    for (size_t k = 0; k < 4; k++) dots[r + k] -= 128 * rows.scales[row_at(picked, r + k)].sum;
-  }
-  for (; r < count; r++) {
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(-128));
+  for (size_t r = 0; r < count; r++) {
     const size_t at = row_at(picked, r);
-    const __m512i none = _mm512_setzero_si512();
-    const __m512i one[4] = {vnni_row(query, rows.codes + at * stride, stride), none, none, none};
-    dots[r] = _mm_cvtsi128_si32(sums_of(one)) - 128 * rows.scales[at].sum;
+    const int8_t* const row = rows.codes + at * rows.stride;
+    __m512i all = _mm512_setzero_si512();
+    for (size_t i = 0; i < rows.stride; i += 64) {
+      const __m512i raised = _mm512_xor_si512(_mm512_loadu_si512(query + i), flip);
+      all = _mm512_dpbusd_epi32(all, raised, _mm512_loadu_si512(row + i));
+    }
+    std::array<int32_t, 16> parts;
+    _mm512_storeu_si512(parts.data(), all);
+    int32_t sum = 0;
+    for (const int32_t part : parts) sum += part;
+    dots[r] = sum - 128 * rows.scales[at].sum;
   }
 }
 

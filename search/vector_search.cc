@@ -31,7 +31,7 @@ constexpr size_t kMoreWalked = 25;
 constexpr float kWrong = 1.5F;
 constexpr double kBudget = 1.5;
 constexpr uint32_t kSample = 128;
-constexpr uint32_t kChunk = 1024;  // rows whose scores are computed at once
+constexpr uint32_t kChunk = 256;  // rows whose scores are computed at once
 constexpr uint32_t kPicked = 32;  // the same of rows that do not follow each other
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
