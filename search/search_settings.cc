@@ -96,7 +96,7 @@ const std::vector<SearchSetting>& known_search_settings() {
       {"search.b", "0.4", "how much long texts are held back, 0 to 1"},
       {"search.neighbours", "0.2", "how much neighbours in a stream count in mode hybrid, 0 to 1"},
       {"search.embedder", "none", "the model that makes vectors of events: none, static:DIRECTORY or openai:URL#MODEL"},
-      {"search.word_weight", "", "how much words count beside vectors, 0 to 1; 0.8 with a static model, else 0.5"},
+      {"search.word_weight", "", "how much words count beside vectors, 0 to 1; 0.7 with a static model, else 0.5"},
       {"search.fusion", "scores", "what of words and vectors is added up: scores, or ranks"},
       {"search.fields", "",
        R"(what of data is indexed by type, all strings when not set, as in {"Message":["/text"],"*":["/note"]})"},

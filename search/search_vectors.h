@@ -42,7 +42,7 @@ class SearchVectors {
   const EmbedderSetting& setting() const { return setting_; }
   bool has_model() const { return setting_.kind != EmbedderSetting::Kind::kNone; }
   // How much words count beside these vectors when nobody says so, 0 to 1: more beside a static model.
-  float word_weight() const { return setting_.kind == EmbedderSetting::Kind::kStatic ? 0.8F : 0.5F; }
+  float word_weight() const { return setting_.kind == EmbedderSetting::Kind::kStatic ? 0.7F : 0.5F; }
 
   // Fails when the model cannot be used: its files are not there, or not what they should be.
   Result<std::shared_ptr<VectorIndex>> index();

@@ -101,7 +101,7 @@ TEST_CASE("a static model embeds events and queries at once", "[search][vector][
   write_small_model(run.disk, "/model");  // there now
   const auto index = vectors->index();
   REQUIRE(index);
-  CHECK(vectors->word_weight() == 0.8F);
+  CHECK(vectors->word_weight() == 0.7F);
   const auto query = vectors->vector_of("house", {});
   REQUIRE(query);
   const VectorCover cover = (*index)->cover(*run.store->view({}));
