@@ -10,12 +10,13 @@
 
 namespace chronos {
 
-// Calls is_over() until it is true, for a few microseconds at most.  Returns what it said last.
+// Calls is_over() until it is true, for some ten microseconds at most.  Returns what it said last.
 template <typename IsOver>
 bool wait_briefly(IsOver is_over) {
-  constexpr int kPauses = 400;
-  // Each look takes the memory looked at away from whoever works with it: so there are fewer and fewer of them.
-  constexpr int kMostBetween = 16;
+  constexpr int kPauses = 1000;
+  // Each look takes the memory looked at away from whoever works with it: so there are fewer of them later on.  With more
+  // pauses between them what is over is seen late, and nobody works meanwhile.
+  constexpr int kMostBetween = 4;
   int between = 1;
   for (int pauses = 0; pauses < kPauses; pauses += between) {
     if (is_over()) return true;
