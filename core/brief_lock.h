@@ -14,8 +14,8 @@ namespace chronos {
 template <typename IsOver>
 bool wait_briefly(IsOver is_over) {
   constexpr int kPauses = 1000;
-  // Each look takes the memory looked at away from whoever works with it: so there are fewer of them later on.  With more
-  // pauses between them what is over is seen late, and nobody works meanwhile.
+  // Each look takes the memory looked at away from whoever works with it: so there are fewer of them later on.  With
+  // more pauses between them what is over is seen late, and nobody works meanwhile.
   constexpr int kMostBetween = 4;
   int between = 1;
   for (int pauses = 0; pauses < kPauses; pauses += between) {
