@@ -200,7 +200,7 @@ std::string tokens_text(const std::vector<Token>& tokens) {
 Result<std::string> create_token(Disk& disk, const std::string& directory, Clock& clock, Random& random,
                                  const NewToken& wanted) {
   if (auto checked = check_new(wanted); !checked) return checked.error();
-  const std::string secret = new_secret(random);
+  std::string secret = new_secret(random);
   const auto add = [&](std::vector<Token>& tokens) -> Result<void> {
     for (const Token& token : tokens) {
       if (token.principal.name != wanted.principal.name) continue;

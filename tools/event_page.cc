@@ -22,7 +22,7 @@ class BudgetedScan {
   // Nullopt at the end of the history or of the budget.
   Result<std::optional<Event>> next() {
     for (;;) {
-      const auto event = scan_.next();
+      auto event = scan_.next();
       if (event || !scan_.out_of_budget() || left_ == 0) return event;
       if (cancelled_.stop_requested()) return Error{Code::kUnavailable, "cancelled: call again to go on", ""};
       grant();
