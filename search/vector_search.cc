@@ -20,6 +20,8 @@
 #include <limits>
 #include <utility>
 
+#include "search/best_events.h"
+
 namespace chronos {
 namespace {
 
@@ -270,26 +272,17 @@ std::vector<ScoredEvent> VectorSearch::best(size_t most, const VectorSelection& 
 std::vector<ScoredEvent> VectorSearch::in_floats(const Candidates& best, size_t most) const {
   const std::vector<Candidates::Row> rows = best.sorted();
   const auto floats = [](const Candidates::Row& row) { return row.part->group->floats_of(row.row); };
-  std::vector<ScoredEvent> found;  // a heap, the worst in front
+  BestEvents found(most);
   for (size_t i = 0; i < rows.size(); i++) {
     const Candidates::Row& row = rows[i];
     if (i + 1 < rows.size()) {
       for (size_t at = 0; at < row_.size(); at += 16) __builtin_prefetch(floats(rows[i + 1]) + at);
     }
     const float wrong = kWrong * (scale_ + row.part->group->scales[row.row].scale);
-    if (!exact_ && found.size() == most && row.event.score * scale_ + wrong < found.front().score) continue;
-    const ScoredEvent event{row.event.position, best_kernels().dot_floats(row_.data(), floats(row), row_.size())};
-    if (found.size() == most) {
-      if (!comes_before(event, found.front())) continue;
-      std::pop_heap(found.begin(), found.end(), comes_before);
-      found.back() = event;
-    } else {
-      found.push_back(event);
-    }
-    std::push_heap(found.begin(), found.end(), comes_before);
+    if (!exact_ && found.is_full() && row.event.score * scale_ + wrong < found.threshold()) continue;
+    found.add({row.event.position, best_kernels().dot_floats(row_.data(), floats(row), row_.size())});
   }
-  std::sort(found.begin(), found.end(), comes_before);
-  return found;
+  return found.sorted();
 }
 
 void VectorSearch::scan(const Rows& rows, Candidates& best) const {
