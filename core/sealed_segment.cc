@@ -231,8 +231,8 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
   thread_local Cursor cursor;
   if (cursor.serial == serial_ && cursor.current == local) return cursor;
   const bool is_there = cursor.serial == serial_ && local >= cursor.next && local < cursor.end;
+  cursor.serial = 0;  // until all of it is in place: any step may throw
   if (!is_there) {
-    cursor.serial = 0;  // until all of it is in place: any step may throw
     const Place place = place_of(local);
     const BlockGroup& group = *place.group;
     cursor.region_number = group.region;
@@ -248,7 +248,6 @@ SealedSegment::Cursor& SealedSegment::seek(uint32_t local) const {
     cursor.next = group.begin_local(place.block);
     cursor.end = group.end_local(place.block);
   }
-  cursor.serial = 0;
   bool is_good = true;
   for (; is_good && cursor.next < local; cursor.next++) {
     is_good = cursor.reader->next(cursor.event) && cursor.reader->pass_texts(cursor.event);
