@@ -41,23 +41,15 @@ bool ShapeReader::read_shape(ByteReader& from) {
 }
 
 bool ShapeReader::read(ByteReader& from) {
-  // How many bytes of them are the table's is known behind it.
-  ByteReader ahead = from;
-  const auto pass = [this](ByteReader& all) {
-    const uint64_t shapes = all.number();
-    if (shapes > ShapeTable::kMostShapes) return false;
-    for (uint64_t i = 0; i < shapes; i++) {
-      if (!read_shape(all)) return false;
-    }
-    return !all.bad();
-  };
-  if (!pass(ahead)) return false;
-  bytes_ = from.bytes(from.rest().size() - ahead.rest().size());
-  shapes_.clear();
-  places_.clear();
-  values_.clear();
-  ByteReader kept(bytes_);
-  return pass(kept) && kept.finished();
+  bytes_ = from.rest();  // how many of them are the table's is known behind it
+  ByteReader table(bytes_);
+  const uint64_t shapes = table.number();
+  if (shapes > ShapeTable::kMostShapes) return false;
+  for (uint64_t i = 0; i < shapes; i++) {
+    if (!read_shape(table)) return false;
+  }
+  from.bytes(bytes_.size() - table.rest().size());
+  return !table.bad();
 }
 
 template <typename Put>

@@ -17,7 +17,8 @@ class ShapeReader {
   ShapeReader(const ShapeReader&) = delete;
   ShapeReader& operator=(const ShapeReader&) = delete;
 
-  // Takes what ShapeTable::to_bytes() wrote, and keeps a copy.  False when it is not that.  Once.
+  // Takes what ShapeTable::to_bytes() wrote, and keeps a copy of it and what lies behind.  False when it is not that.
+  // Once.
   bool read(ByteReader& from);
   // Takes one encoded text and appends the JSON it stands for.  False when it is not one: then what was appended means
   // nothing.
