@@ -46,6 +46,7 @@ class SealedFileWriter {
 
  private:
   explicit SealedFileWriter(std::unique_ptr<File> file);
+  // Requires: whole pages, but for the last bytes of the content.
   Result<void> write(std::string_view bytes);
   void add_checksums(std::string_view bytes);
 
