@@ -219,7 +219,7 @@ Result<AppendOutcome> Sequencer::append(Batch& batch) {
   if (!fork) return fork.error();
   const Foresight foresight = foresee(**fork, batch.head);
   std::unique_lock lock = lock_soon(mutex_);
-  auto decision = decide_batch(batch, *fork, foresight, Then::kAwait);
+  auto decision = decide_batch(batch, *fork, foresight, {.is_awaited = true});
   if (!decision) return decision.error();
   if (auto settled = settle(lock, decision->staged.ticket); !settled) return settled.error();
   std::span<char> ahead;
@@ -256,13 +256,13 @@ Result<Store::Staged> Sequencer::stage(Batch& batch) {
   if (!fork) return fork.error();
   const Foresight foresight = foresee(**fork, batch.head);
   const std::unique_lock lock = lock_soon(mutex_);
-  auto decision = decide_batch(batch, *fork, foresight, Then::kReturn);
+  auto decision = decide_batch(batch, *fork, foresight, {});
   if (!decision) return decision.error();
   return std::move(decision->staged);
 }
 
 Result<Sequencer::Decision> Sequencer::decide_batch(Batch& batch, const std::shared_ptr<Fork>& fork,
-                                                    const Foresight& foresight, Then then) {
+                                                    const Foresight& foresight, Staging how) {
   if (fault_) return read_only_error();
   if (env_.forks.is_closed(fork->id)) {
     return Error{Code::kNotFound, "fork '" + batch.head.fork + "' was discarded; append to another fork", {}};
@@ -288,7 +288,7 @@ Result<Sequencer::Decision> Sequencer::decide_batch(Batch& batch, const std::sha
   }
   meet_streams(batch, *fork);
   char* const record = keep_record(batch, *fork->own);
-  return commit(batch, record, fork, {.then = then});
+  return commit(batch, record, fork, how);
 }
 
 char* Sequencer::keep_record(Batch& batch, MemorySegment& segment) {
@@ -312,18 +312,16 @@ Sequencer::Decision Sequencer::commit(const Batch& batch, char* record, const st
   if (is_copied) std::memcpy(record, built, batch.length);
   fork->own->add_commit(record);
   count(unsealed_bytes_, batch.length);
-  const bool is_awaited = how.then == Then::kAwait;
   const bool is_durable = batch.head.durability == Durability::kFsync;
-  if (!is_awaited || is_durable || !hand_over_at_once({built, batch.length}, *fork->own)) {
+  if (!how.is_awaited || is_durable || !hand_over_at_once({built, batch.length}, *fork->own)) {
     Pending pending;
     pending.record = {record, batch.length};
     pending.segment = fork->own;
     pending.events = fork->own->staged_events();
     pending.copied_bytes = is_copied ? batch.length : 0;
     pending.durability = batch.head.durability;
-    pending.is_awaited = is_awaited;
     pending_.push_back(std::move(pending));
-    if (is_awaited && is_durable) awaited_++;
+    if (how.is_awaited && is_durable) awaited_++;
     count(bytes_in_flight_, batch.length);
   }
   if (!batch.head.request_id.empty()) remember_request(batch.head.request_id, record, fork->id);

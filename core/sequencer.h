@@ -103,7 +103,6 @@ class Sequencer {
     uint64_t copied_bytes = 0;               // of the record; 0 when it stayed where it was built
     enum class Then { kPublish, kShow, kHide } then = Then::kPublish;
     Durability durability = Durability::kFsync;
-    bool is_awaited = false;  // by the thread that staged it
   };
   // What a caller's thread found out before it took the lock: conditions on matches, as of `until`.
   struct Foresight {
@@ -123,9 +122,12 @@ class Sequencer {
   // Of a batch.  Main, to which most go, is not counted: other threads do the same at the same moment.
   class BatchFork;
   // Under the lock.
-  enum class Then { kReturn, kAwait };  // what the thread that stages a batch does next
+  struct Staging {
+    bool is_awaited = false;  // by the thread that stages it
+    bool goes_on = false;     // with the record after it
+  };
   Result<Decision> decide_batch(Batch& batch, const std::shared_ptr<Fork>& fork, const Foresight& foresight,
-                                Then then);
+                                Staging how);
   Foresight foresee(const Fork& fork, const BatchHead& head) const;
   std::optional<Conflict> decide(const Fork& fork, const std::vector<Condition>& conditions,
                                  const Foresight& foresight) const;
@@ -134,10 +136,6 @@ class Sequencer {
   Result<std::optional<Decision>> find_replay(const Batch& batch, const Fork& fork, const Foresight& foresight) const;
   Result<std::optional<Decision>> find_replay_by_ids(const Batch& batch, const Fork& fork) const;
   // `record` is the batch's in the memory of the fork's segment: it itself, or room for it.
-  struct Staging {
-    Then then = Then::kReturn;
-    bool goes_on = false;
-  };
   Decision commit(const Batch& batch, char* record, const std::shared_ptr<Fork>& fork, Staging how);
   bool hand_over_at_once(std::string_view record, MemorySegment& segment);
   static char* keep_record(Batch& batch, MemorySegment& segment);
